@@ -1,0 +1,236 @@
+"""What is installed where: places, customers, meters, their keys and their newest values."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ready.tenancy.models import Tenant, TenantForeignKey, TenantModel
+
+
+class RegisterColumns(models.Model):
+    """The registers of `meters.registers` as columns, in base units; NULL where not told.
+
+    Ordered as PostgreSQL packs them best: 8-byte columns, then 4-byte ones.
+    """
+
+    e1 = models.BigIntegerField(null=True)
+    e2 = models.BigIntegerField(null=True)
+    e3 = models.BigIntegerField(null=True)
+    v1 = models.BigIntegerField(null=True)
+    v2 = models.BigIntegerField(null=True)
+    a_pos = models.BigIntegerField(null=True)
+    a_neg = models.BigIntegerField(null=True)
+    r_pos = models.BigIntegerField(null=True)
+    r_neg = models.BigIntegerField(null=True)
+    in_a = models.BigIntegerField(null=True)
+    in_b = models.BigIntegerField(null=True)
+    info = models.BigIntegerField(null=True)
+    e8 = models.IntegerField(null=True)
+    e9 = models.IntegerField(null=True)
+    flow1 = models.IntegerField(null=True)
+    flow2 = models.IntegerField(null=True)
+    power1 = models.IntegerField(null=True)
+    p_pos = models.IntegerField(null=True)
+    p_neg = models.IntegerField(null=True)
+    t1 = models.IntegerField(null=True)
+    t2 = models.IntegerField(null=True)
+    t3 = models.IntegerField(null=True)
+    t4 = models.IntegerField(null=True)
+    t_water = models.IntegerField(null=True)
+    t_ambient = models.IntegerField(null=True)
+    p1 = models.IntegerField(null=True)
+    p2 = models.IntegerField(null=True)
+    hours = models.IntegerField(null=True)
+    # What no column holds exactly: {"CODE": [mantissa, exponent, "unit"]}.
+    extra = models.JSONField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Customer(TenantModel):
+    """Who is billed. Personal data: the utility's responsibility (seed R78)."""
+
+    number = models.CharField(max_length=40)
+    name = models.CharField(max_length=120)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="meters_customer_number")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SupplyPoint(TenantModel):
+    """A place that is supplied. Consumption lives here, meters come and go."""
+
+    customer = TenantForeignKey(Customer, models.SET_NULL, null=True, related_name="+")
+    street = models.CharField(max_length=120)
+    postal_code = models.CharField(max_length=12, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    label = models.CharField(max_length=80, blank=True)
+    # Millionths of a degree, WGS 84: exact, and about 0.1 m.
+    latitude = models.IntegerField(null=True)
+    longitude = models.IntegerField(null=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            models.Index(fields=["tenant", "customer"], name="meters_place_customer"),
+            models.Index(fields=["tenant", "street"], name="meters_place_street"),
+        ]
+
+    def __str__(self) -> str:
+        return self.street
+
+
+class Medium(models.TextChoices):
+    """What a meter measures."""
+
+    HEAT = "heat", _("Heat")
+    COOLING = "cooling", _("Cooling")
+    HEAT_COOLING = "heat_cooling", _("Heat and cooling")
+    WATER = "water", _("Water")
+    ELECTRICITY = "electricity", _("Electricity")
+    PRESSURE = "pressure", _("Pressure")
+    OTHER = "other", _("Other")
+
+
+class Meter(TenantModel):
+    """A meter: tenant, manufacturer and 8-digit number; version and type are learned.
+
+    `manufacturer` is the identity's: KAM also for those that call themselves KAW.
+    """
+
+    manufacturer = models.CharField(max_length=3)
+    number = models.CharField(max_length=8)
+    version = models.SmallIntegerField(null=True)
+    device_type = models.SmallIntegerField(null=True)
+    meter_type = models.CharField(max_length=60, blank=True)
+    medium = models.CharField(max_length=16, choices=Medium, default=Medium.OTHER)
+    # Of several readings in one interval the earliest is kept; 300 for a priority meter.
+    interval_s = models.IntegerField(default=3600)
+    in_stock = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "manufacturer", "number"], name="meters_meter_identity"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(interval_s__gte=60), name="meters_meter_interval"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "number"], name="meters_meter_number")]
+
+    def __str__(self) -> str:
+        return f"{self.manufacturer} {self.number}"
+
+
+class Installation(TenantModel):
+    """A meter at a place from one instant to another, with its registers at both ends."""
+
+    supply_point = TenantForeignKey(SupplyPoint, models.PROTECT, related_name="installations")
+    meter = TenantForeignKey(Meter, models.CASCADE, related_name="installations")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    # {"e1": 123, …} in base units, as read off at the visit.
+    start_registers = models.JSONField(default=dict)
+    end_registers = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "meter", "starts_at"], name="meters_installation_start"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "meter"],
+                condition=models.Q(ends_at=None),
+                name="meters_installation_one_open",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends_at=None) | models.Q(ends_at__gt=models.F("starts_at")),
+                name="meters_installation_order",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "supply_point"], name="meters_installation_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter_id} at {self.supply_point_id}"
+
+
+class MeterKey(TenantModel):
+    """A meter's decryption key, sealed (`meters.keys`). The highest version is in force."""
+
+    meter = TenantForeignKey(Meter, models.CASCADE, related_name="keys")
+    version = models.IntegerField(default=1)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "meter", "version"], name="meters_meterkey_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"key {self.version} of meter {self.meter_id}"
+
+
+class MeterState(RegisterColumns, TenantModel):
+    """A meter's newest values and when and by whom it was last heard; one row a meter.
+
+    Apart from `Meter`, because this row changes at every telegram and that one hardly ever.
+    """
+
+    meter = models.OneToOneField(
+        Meter, models.CASCADE, db_constraint=False, related_name="state", primary_key=True
+    )
+    read_at = models.DateTimeField(null=True)  # time of the newest values
+    heard_at = models.DateTimeField(null=True)  # last telegram, readable or not
+    collector_id = models.IntegerField(null=True)
+    rssi_dbm = models.SmallIntegerField(null=True)
+    # Info codes in force, by slug, as of read_at.
+    conditions = models.JSONField(default=list)
+    # Why the last telegram could not be read: an outcome code; NULL when it could.
+    trouble = models.SmallIntegerField(null=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "heard_at"], name="meters_state_heard")]
+
+    def __str__(self) -> str:
+        return f"state of {self.meter_id}"
+
+
+class MeterAddress(models.Model):
+    """Which utilities know a meter address: read before the tenant is known, to route telegrams.
+
+    Two utilities may know the same address; each gets rows of its own.
+    """
+
+    tenant = models.ForeignKey(
+        Tenant, models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
+    meter = models.ForeignKey(
+        Meter, models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
+    manufacturer = models.CharField(max_length=3)
+    number = models.CharField(max_length=8)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "manufacturer", "number"], name="meters_address_once"
+            )
+        ]
+        # Routing asks by address alone: this index cannot begin with the tenant.
+        indexes = [models.Index(fields=["manufacturer", "number"], name="meters_address_route")]
+
+    def __str__(self) -> str:
+        return f"{self.manufacturer} {self.number} of tenant {self.tenant_id}"

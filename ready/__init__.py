@@ -1,0 +1,1 @@
+"""The project: wiring on top, foundations below; nothing about meters."""

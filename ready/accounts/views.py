@@ -1,0 +1,47 @@
+"""Choosing a utility, and a person's own settings."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from ready.accounts.models import Membership, User
+from ready.policy import PUBLIC, SIGNED_IN, access
+
+
+@access(SIGNED_IN)
+@require_GET
+def switch(request: HttpRequest) -> HttpResponse:
+    """The person's utilities; with a single one, straight into it."""
+    memberships = list(
+        Membership.objects.select_related("tenant")
+        .filter(user_id=request.user.pk)
+        .order_by("tenant__name", "tenant_id")
+    )
+    if len(memberships) == 1 and "stay" not in request.GET:
+        return redirect("home", memberships[0].tenant.slug)
+    return render(request, "accounts/switch.html", {"choices": memberships})
+
+
+@access(PUBLIC)
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Remember the language: with the person when logged in, else in a cookie."""
+    language = request.POST.get("language", "")
+    target = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    response = redirect(target)
+    if language in dict(settings.LANGUAGES):
+        if isinstance(request.user, User):
+            User.objects.filter(pk=request.user.pk).update(language=language)
+        response.set_cookie(
+            "language",
+            language,
+            max_age=365 * 24 * 3600,
+            samesite="Lax",
+            httponly=True,
+            secure=request.is_secure(),
+        )
+    return response

@@ -1,0 +1,286 @@
+"""Every setting of READY, read from the environment.
+
+Development needs none: the supervisor (`ready.local`) generates what it must. Production
+(`READY_ENV=production`) refuses to start on a missing secret or a development default. A value
+that cannot be read stops the start, naming the variable. docs/reference/settings.md lists them
+(a test keeps the two in step).
+"""
+
+import base64
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from csp.constants import NONCE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_text(name: str, default: str | None = None) -> str:
+    """The variable's text, or that of the file NAME_FILE points to (secrets in containers)."""
+    path = os.environ.get(f"{name}_FILE")
+    value = Path(path).read_text().strip() if path else os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set")
+    return value
+
+
+def env_int(name: str, default: int) -> int:
+    """The variable as a whole number."""
+    text = env_text(name, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={text!r} is not a whole number") from None
+
+
+def env_list(name: str, default: str) -> list[str]:
+    """The variable's comma-separated parts."""
+    return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's dictionary for a postgres:// URL; a socket folder goes into ?host=."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres://")
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.get("host", parts.hostname or "")),
+        "PORT": query.get("port", str(parts.port or "")),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "ready"},
+    }
+
+
+ENV = env_text("READY_ENV", "development")
+if ENV not in ("development", "test", "production"):
+    raise ImproperlyConfigured(f"READY_ENV={ENV!r}: choose development, test or production")
+PRODUCTION = ENV == "production"
+DEBUG = False
+
+# Good enough to look at the code and run checks; never for a utility.
+_DEVELOPMENT_SECRET = "development-only-" + "x" * 48
+_DEVELOPMENT_MASTER_KEY = base64.b64encode(b"development-only-master-key-32by").decode()
+_DEVELOPMENT_DATABASE = "postgres://ready_app@localhost/ready"
+
+SECRET_KEY = env_text("READY_SECRET_KEY", None if PRODUCTION else _DEVELOPMENT_SECRET)
+MASTER_KEY = env_text("READY_MASTER_KEY", None if PRODUCTION else _DEVELOPMENT_MASTER_KEY)
+DATABASES = {
+    "default": database(env_text("DATABASE_URL", None if PRODUCTION else _DEVELOPMENT_DATABASE))
+}
+REDIS_URL = env_text("REDIS_URL", None if PRODUCTION else "redis://localhost:6379/0")
+DATA_DIR = Path(env_text("READY_DATA_DIR", str(BASE_DIR / ".ready-data")))
+ALLOWED_HOSTS = env_list("READY_ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
+BASE_URL = env_text("READY_BASE_URL", None if PRODUCTION else "http://127.0.0.1:8000/")
+
+if PRODUCTION:
+    if SECRET_KEY == _DEVELOPMENT_SECRET or len(SECRET_KEY) < 50:
+        raise ImproperlyConfigured("READY_SECRET_KEY must be a random text of 50 or more letters")
+    if MASTER_KEY == _DEVELOPMENT_MASTER_KEY:
+        raise ImproperlyConfigured("READY_MASTER_KEY is the development key")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("READY_ALLOWED_HOSTS must name the hosts READY answers for")
+    if not BASE_URL.startswith("https://"):
+        raise ImproperlyConfigured("READY_BASE_URL must begin with https://")
+try:
+    if len(base64.b64decode(MASTER_KEY, validate=True)) != 32:
+        raise ValueError
+except ValueError:
+    raise ImproperlyConfigured("READY_MASTER_KEY must be 32 bytes in base64") from None
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "leaflet",
+    "ready.web",
+    "ready.tenancy",
+    "ready.audit",
+    "ready.accounts",
+    "meters",
+    "readings",
+    "notifications",
+    "collectors",
+    "reports",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ready.web.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ready.accounts.middleware.LanguageMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "ready.accounts.middleware.TenantMiddleware",
+    "ready.accounts.middleware.AccessMiddleware",
+]
+
+ROOT_URLCONF = "ready.urls"
+WSGI_APPLICATION = "ready.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "ready.accounts.context_processors.shell",
+            ]
+        },
+    }
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # int4: half of a reading's key
+TEST_RUNNER = "django.test.runner.DiscoverRunner"
+
+# ── People ────────────────────────────────────────────────────────────────────────────────────
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        # NIST SP 800-63B: length and a list of known-bad passwords, no composition rules.
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "accounts:switch"
+ACCOUNT_ADAPTER = "ready.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGIN_TIMEOUT = 300
+
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+if PRODUCTION:
+    # __Host-: this host only, TLS only, whole path (ASVS 3.3.1, 3.3.3).
+    SESSION_COOKIE_NAME = "__Host-ready-session"
+    CSRF_COOKIE_NAME = "__Host-ready-csrf"
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^api/", r"^healthz/"]  # ASVS 4.1.2: an API does not redirect
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": [SELF, NONCE],
+        # The hash is that of the one empty style element Plotly makes.
+        "style-src": [SELF, NONCE, "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+        "manifest-src": [SELF],
+    }
+}
+
+# ── Languages and time ────────────────────────────────────────────────────────────────────────
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("da", _("Danish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"  # pages convert to the tenant's zone
+
+# ── Files ─────────────────────────────────────────────────────────────────────────────────────
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = False
+MEDIA_ROOT = DATA_DIR / "media"
+
+# ── Broker and work ───────────────────────────────────────────────────────────────────────────
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = None  # the row is the queue; nobody reads a task's result
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+# A doorbell that cannot be rung must not hold up a push.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 1.0,
+    "socket_connect_timeout": 1.0,
+    "max_retries": 0,
+}
+CELERY_TASK_PUBLISH_RETRY = False
+
+# ── The push endpoint (docs/reference/push.md) ────────────────────────────────────────────────
+PUSH_MAX_BODY_BYTES = env_int("READY_PUSH_MAX_BODY_BYTES", 1024 * 1024)
+PUSH_MAX_INFLATED_BYTES = env_int("READY_PUSH_MAX_INFLATED_BYTES", 8 * 1024 * 1024)
+PUSH_MAX_TELEGRAMS = env_int("READY_PUSH_MAX_TELEGRAMS", 5000)
+PUSH_MAX_BACKLOG = env_int("READY_PUSH_MAX_BACKLOG", 20000)
+PUSH_RATE_PER_MINUTE = env_int("READY_PUSH_RATE_PER_MINUTE", 600)
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(PUSH_MAX_BODY_BYTES, 2 * 1024 * 1024)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+LEAFLET_CONFIG = {"TILES": []}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "ready.web.middleware.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": env_text("READY_LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,38 @@
+"""Keep partitions ahead of time, in a process of its own, as the maintenance role."""
+
+import logging
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from ready.tenancy import partitions
+
+log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Look at the partitions now and, with --forever, each hour from now on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--forever", action="store_true", help="go on, once an hour")
+        parser.add_argument("--every", type=float, default=3600, help="seconds between looks")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        while True:
+            try:
+                close_old_connections()
+                steps = partitions.plan(partitions.declared(), timezone.now())
+                partitions.apply(steps)
+                log.info("partitions: %d steps", len(steps))
+            except OperationalError as error:
+                # A busy lock or a restarting server: the next look finds the same plan.
+                connection.close()
+                log.warning("partitions: put off: %s", error)
+                if not options["forever"]:
+                    raise
+            if not options["forever"]:
+                return
+            time.sleep(options["every"])
