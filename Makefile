@@ -1,0 +1,83 @@
+# READY's commands. `make help` lists them; what they do is in ready/local/ and benchmarks/.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+CORPUS ?= ../shared/corpus
+ARGS ?=
+UV_VERSION := 0.13.9
+
+venv := .venv/bin/python
+install := "$(PYTHON)" -I ready/local/install.py
+local := $(venv) -m ready.local
+beside_servers := $(local) servers -- $(venv) -m
+lock := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types imports templates pytest corpus bench-decode fuzz \
+	screenshots chromium install lock clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
+		while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+# ── The two that matter ─────────────────────────────────────────────────────────────────────────
+run: ## start READY with its demo until Ctrl-C (PORT=8000, READY_DATA_DIR=.ready-data)
+	@$(install) requirements.lock
+	@PORT="$(PORT)" exec $(local) run --stop-with-parent
+
+test: install ## every check and every test; what CI runs (ARGS="-k words" for pytest)
+	@exec $(local) test -- $(ARGS)
+
+# ── Parts of test ───────────────────────────────────────────────────────────────────────────────
+check: install ## everything of test but the tests themselves
+	@exec $(local) test --only format lint types imports templates django migrations messages
+
+format: install ## format the code and the templates
+	@$(venv) -m ruff check --quiet --fix-only .
+	@$(venv) -m ruff format .
+	@$(venv) -m djlint templates --reformat --quiet --allow-empty-input || true
+
+lint: install ## ruff: format and rules
+	@exec $(local) test --only format lint
+
+types: install ## mypy
+	@exec $(local) test --only types
+
+imports: install ## who may import whom
+	@exec $(local) test --only imports
+
+templates: install ## djlint
+	@exec $(local) test --only templates
+
+pytest: install ## the tests alone (ARGS="tests/meters -k exchange")
+	@exec $(local) test --only pytest -- $(ARGS)
+
+# ── Longer measurements ─────────────────────────────────────────────────────────────────────────
+corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compare
+	@exec $(venv) -m benchmarks.corpus "$(CORPUS)" $(ARGS)
+
+bench-decode: install ## telegrams decoded a second
+	@exec $(venv) -m benchmarks.decode $(ARGS)
+
+fuzz: install ## broken telegrams at the decoder (ARGS="--seconds 60")
+	@exec $(venv) -m benchmarks.fuzz $(ARGS)
+
+screenshots: install chromium ## pictures of the pages of a running READY, into build/
+	@exec $(venv) -m benchmarks.screenshots --port "$(PORT)" $(ARGS)
+
+# ── Tools ───────────────────────────────────────────────────────────────────────────────────────
+install: ## make .venv hold what requirements-dev.lock lists
+	@$(install) requirements-dev.lock
+
+chromium: ## Debian's Chromium for the browser tests (asks for root's password if needed)
+	@command -v chromium >/dev/null || { \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q && $$sudo apt-get install -q -y --no-install-recommends chromium; }
+
+lock: install ## write the requirements*.lock files anew from pyproject.toml (ARGS="--upgrade")
+	@$(lock) $(ARGS) --extra local pyproject.toml -o requirements.lock
+	@$(lock) $(ARGS) --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	@echo "uv==$(UV_VERSION)" | $(lock) - -o requirements-uv.lock
+
+clean: ## remove .venv, build/ and the tools' caches; data in .ready-data stay
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
