@@ -1,0 +1,349 @@
+"""The plain path: one telegram, layer by layer, as the standard draws them.
+
+    link → extended link → authentication → transport → application → registers
+
+Every step either hands on what it found or raises one of `errors.py`. `layouts.py` is a shortcut
+for telegrams seen before and must give the same results.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from wmbus import authentication, extended, fixed, link, transport, wired
+from wmbus.address import Address, address_from_link, address_from_transport
+from wmbus.authentication import Authentication
+from wmbus.checksum import crc
+from wmbus.compact import Formats, expand, signature, split_headers
+from wmbus.crypto import Key
+from wmbus.errors import (
+    BadChecksum,
+    DecodeError,
+    Layer,
+    Malformed,
+    MeterReportsError,
+    Unsupported,
+    WaitingForFragments,
+    WaitingForFullFrame,
+)
+from wmbus.extended import Extended
+from wmbus.reader import Reader
+from wmbus.records import walk
+from wmbus.registers import register_sets
+from wmbus.security import MARK, Opened, open_extended, open_transport
+from wmbus.telegram import RegisterSet, Security, Telegram, Trust
+from wmbus.transport import Content, Transport
+
+KeyFor = Callable[[Address], Key | None]
+
+_WITHOUT_ADDRESS = bytes(8)
+
+
+class Message(NamedTuple):
+    """A telegram down to where its transport layer begins, the extended link layer decrypted.
+
+    `data` holds everything, with decrypted bytes in the place of encrypted ones; `position` is
+    where the CI of the transport layer stands.
+    """
+
+    data: bytes
+    position: int
+    link_address: bytes
+    extended: Extended | None
+    encrypted: bool
+    authentication: Authentication | None
+    trailing: int
+    wired: bool
+
+
+class Application(NamedTuple):
+    """What the application layer holds; see `Telegram` for the fields."""
+
+    signature: int | None
+    learned: bytes | None
+    known: bool
+    payload: bytes
+    offset: int
+    register_sets: tuple[RegisterSet, ...]
+
+
+def decode_message(
+    frame: bytes, *, key_for: KeyFor, formats: Formats, already_decrypted: bool, crc: link.Checksums
+) -> Telegram:
+    """Decode one wireless or wired frame; parameters and errors as `wmbus.decode` says."""
+    if crc == "auto" and wired.is_long(frame):
+        return _finish(_open_wired(frame), key_for, formats, already_decrypted)
+    stripped = link.strip(frame, crc)
+    sender = link.sender(stripped)
+    try:
+        message = _open_link(stripped, key_for, already_decrypted)
+        if message.authentication and message.authentication.fragmented:
+            raise WaitingForFragments(
+                f"fragment {message.authentication.fragment} of a longer message",
+                fragment=message.authentication.fragment,
+                more=message.authentication.more,
+                layer=Layer.AUTHENTICATION,
+                offset=message.position,
+            )
+        return _finish(message, key_for, formats, already_decrypted)
+    except DecodeError as error:
+        error.address = error.address or sender
+        raise
+
+
+def decode_message_of_fragments(
+    frames: Sequence[bytes],
+    *,
+    key_for: KeyFor,
+    formats: Formats,
+    already_decrypted: bool,
+    crc: link.Checksums,
+) -> Telegram:
+    """Decode the fragments of one message, given in their order."""
+    messages = [_open_link(link.strip(f, crc), key_for, already_decrypted) for f in frames]
+    parts = [m.authentication for m in messages if m.authentication is not None]
+    if len(parts) != len(messages) or len({m.link_address for m in messages}) != 1:
+        raise Malformed(
+            "fragments need an authentication layer and one and the same sender",
+            layer=Layer.AUTHENTICATION,
+            offset=0,
+        )
+    first = messages[0]
+    whole = authentication.join(parts)
+    data = first.data + b"".join([m.data[m.position :] for m in messages[1:]])
+    return _finish(
+        first._replace(data=data, authentication=whole), key_for, formats, already_decrypted
+    )
+
+
+def address_of_frame(frame: bytes, crc: link.Checksums) -> Address:
+    """The meter's address as far as it can be read without a key."""
+    if crc == "auto" and wired.is_long(frame):
+        message = _open_wired(frame)
+        header = transport.parse(message.data, message.position, wired=True)
+        return _wired_address(message, header)
+    stripped = link.strip(frame, crc)
+    sender = link.sender(stripped)
+    data, position = stripped.data, link.HEADER
+    try:
+        if data[position] in extended.LAYOUTS:
+            header_found = extended.parse(data, position)
+            if header_found.session is not None:
+                return sender  # what follows may be encrypted
+            position = header_found.behind
+        if data[position : position + 1] == b"\x90":
+            position = authentication.parse(data, position).behind
+        raw = transport.parse(data, position).address
+    except DecodeError:
+        return sender  # the link layer is sound; what is wrong behind it is for `decode` to say
+    return address_from_transport(raw) if raw else sender
+
+
+def _open_wired(frame: bytes) -> Message:
+    answer = wired.answer(frame)
+    return Message(answer.body, 2, _WITHOUT_ADDRESS, None, False, None, answer.trailing, wired=True)
+
+
+def _open_link(stripped: link.Link, key_for: KeyFor, allow_plain: bool) -> Message:
+    """Pass the extended link and the authentication layer."""
+    data, position = stripped.data, link.HEADER
+    raw = stripped.raw_address
+    header: Extended | None = None
+    layer: Authentication | None = None
+    encrypted = False
+    if data[position] in extended.LAYOUTS:
+        header = extended.parse(data, position)
+        position = header.behind
+        if header.session is not None:
+            key = key_for(address_from_link(raw)) if header.encryption else None
+            addresses = [raw, header.address] if header.address else [raw]
+            opened, encrypted = open_extended(header, data, addresses, key, allow_plain)
+            position += 2
+            data = data[:position] + opened
+    if data[position : position + 1] == bytes((authentication.CI,)):
+        layer = authentication.parse(data, position)
+        position = layer.behind
+    return Message(data, position, raw, header, encrypted, layer, stripped.trailing, wired=False)
+
+
+def _wired_address(message: Message, header: Transport) -> Address:
+    if header.address:
+        return address_from_transport(header.address)
+    # Without a long header a wired meter is known by its primary address only.
+    return Address("", f"{message.data[1]:08}", 0, 0)
+
+
+def _finish(message: Message, key_for: KeyFor, formats: Formats, allow_plain: bool) -> Telegram:
+    """Transport and application layer."""
+    header = transport.parse(message.data, message.position, wired=message.wired)
+    link_address = address_from_link(message.link_address)
+    address = link_address
+    if message.wired:
+        address = _wired_address(message, header)
+    elif header.address:
+        address = address_from_transport(header.address)
+    if header.content is Content.FIXED:
+        return fixed.decode(message.data, message.position + 1, message.trailing)
+    try:
+        return _contents(message, header, address, link_address, key_for, formats, allow_plain)
+    except DecodeError as error:
+        error.address = error.address or address
+        raise
+
+
+def _contents(
+    message: Message,
+    header: Transport,
+    address: Address,
+    link_address: Address,
+    key_for: KeyFor,
+    formats: Formats,
+    allow_plain: bool,
+) -> Telegram:
+    layer = message.authentication
+    raw = header.address[4:6] + header.address[:4] + header.address[6:] or message.link_address
+    key = key_for(address) if header.mode or (layer and layer.mac) else None
+    opened = open_transport(header, layer, message.data, raw, key, allow_plain)
+    encrypted = message.encrypted or opened.encrypted
+    application = _application(header, opened, address, formats)
+    if opened.mac:
+        trust = Trust.MAC
+    elif encrypted and application.known:
+        trust = Trust.PLAUSIBLE
+    else:
+        trust = Trust.NONE
+    security = opened.security
+    if security is Security.NONE and message.extended and message.extended.encryption:
+        security = Security.ELL
+    return Telegram(
+        address,
+        address if message.wired else link_address,
+        security,
+        encrypted,
+        trust,
+        _access(header, message.extended),
+        _counter(header, layer, message.extended),
+        header.status,
+        application.signature,
+        application.learned,
+        application.register_sets,
+        application.payload,
+        application.offset,
+        message.trailing,
+    )
+
+
+def _access(header: Transport, extension: Extended | None) -> int | None:
+    if header.access is None and extension is not None:
+        return extension.access
+    return header.access
+
+
+def _counter(
+    header: Transport, layer: Authentication | None, extension: Extended | None
+) -> int | None:
+    raw = header.counter or (layer.counter if layer else b"")
+    if raw:
+        return int.from_bytes(raw, "little")
+    return extension.counter if extension else None
+
+
+def _application(
+    header: Transport, opened: Opened, address: Address, formats: Formats
+) -> Application:
+    data = opened.data
+    # Where `data` begins in the frame: behind the two fillers, if the mode has them.
+    marked = opened.security in (Security.MODE_5, Security.MODE_7) and header.configuration & 0xF0
+    offset = header.behind + (2 if marked else 0)
+    if header.content is Content.FULL:
+        return _full(data, offset, address, formats)
+    if header.content is Content.COMPACT:
+        if data.startswith(MARK):
+            data, offset = data[2:], offset + 2
+        return _compact(data, offset, address, formats)
+    if header.content is Content.FORMAT:
+        if data.startswith(MARK):
+            data, offset = data[2:], offset + 2
+        return _format(data, offset, formats)
+    if header.content is Content.EMPTY:
+        return Application(None, None, True, b"", offset, ())
+    if header.content is Content.ERROR:
+        what = _ERRORS.get(data[0], f"error {data[0]}") if data else "an error"
+        raise MeterReportsError(
+            f"the meter reports: {what}",
+            code=data[0] if data else None,
+            layer=Layer.APPLICATION,
+            offset=offset,
+        )
+    raise Unsupported("an alarm telegram", layer=Layer.APPLICATION, offset=header.ci_at)
+
+
+# EN 13757-3:2018, table 17.
+_ERRORS = {
+    0: "unspecified error",
+    1: "CI field not implemented",
+    2: "buffer too long",
+    3: "too many records",
+    4: "premature end of record",
+    5: "more than 10 DIFE",
+    6: "more than 10 VIFE",
+    7: "reserved",
+    8: "too busy to answer",
+    9: "too many readouts",
+    16: "access denied",
+    17: "application unknown",
+    18: "parameter error",
+}
+
+
+def _full(data: bytes, offset: int, address: Address, formats: Formats) -> Application:
+    try:
+        found = walk(data)
+    except DecodeError as error:
+        error.offset += offset
+        raise
+    headers = found.headers
+    sets = register_sets(found.records, address)
+    if not found.fixed or found.manufacturer or found.more or not headers:
+        return Application(None, None, False, data, offset, sets)
+    number = signature(headers)
+    known = formats.get(number) == headers
+    return Application(number, headers, known, data, offset, sets)
+
+
+def _compact(data: bytes, offset: int, address: Address, formats: Formats) -> Application:
+    reader = Reader(data, Layer.APPLICATION)
+    number = reader.number(2, "format signature")
+    expected = reader.number(2, "checksum of the full frame")
+    headers = formats.get(number)
+    if headers is None:
+        raise WaitingForFullFrame(
+            f"compact frame of format {number:04X}, which is not known yet",
+            signature=number,
+            payload=data,
+            layer=Layer.APPLICATION,
+            offset=offset,
+        )
+    full = expand(headers, data[4:], offset + 4)
+    if crc(full) != expected:
+        raise BadChecksum(
+            f"the checksum of the full frame is {crc(full):04X}, the meter says {expected:04X}",
+            layer=Layer.APPLICATION,
+            offset=offset + 2,
+        )
+    sets = register_sets(walk(full).records, address)
+    return Application(number, headers, True, full, -1, sets)
+
+
+def _format(data: bytes, offset: int, formats: Formats) -> Application:
+    reader = Reader(data, Layer.APPLICATION)
+    length = reader.byte("length of the format")
+    number = reader.number(2, "format signature")
+    headers = reader.take(max(length - 2, 0), "headers")
+    split_headers(headers, offset + 3)
+    if signature(headers) != number:
+        raise BadChecksum(
+            f"format signature {number:04X} does not fit its headers ({signature(headers):04X})",
+            layer=Layer.APPLICATION,
+            offset=offset + 1,
+        )
+    return Application(number, headers, formats.get(number) == headers, b"", offset, ())

@@ -1,0 +1,202 @@
+"""The register tables of meter families: data only, walked by `registers.py`.
+
+A rule's key is (quantity, manufacturer codes, qualifiers, subunit); subunit None stands for any.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """What a record becomes.
+
+    `code` is the base of the register's name, `unit` replaces the record's unit if not empty.
+    `subunit` and `qualified` say that the code tells these already, so that they need no suffix.
+    `complete` means that the code takes no suffix at all; `storage` moves the
+    record to another set.
+    """
+
+    code: str
+    unit: str = ""
+    subunit: bool = False
+    qualified: bool = False
+    complete: bool = False
+    storage: int | None = None
+
+
+RuleKey = tuple[str, bytes, tuple[str, ...], int | None]
+
+
+class Family:
+    """Meters that share a table. Compared and hashed as an object: there is one of each."""
+
+    __slots__ = ("device_types", "manufacturer", "name", "rules", "versions")
+
+    def __init__(
+        self,
+        name: str,
+        rules: Mapping[RuleKey, Rule],
+        *,
+        manufacturer: str = "",
+        device_types: tuple[int, ...] = (),
+        versions: tuple[int, ...] = (),
+    ) -> None:
+        self.name = name
+        self.rules = dict(rules)
+        self.manufacturer = manufacturer
+        self.device_types = device_types
+        self.versions = versions
+
+
+def _plain(table: Mapping[str, str]) -> dict[RuleKey, Rule]:
+    return {(quantity, b"", (), None): Rule(code) for quantity, code in table.items()}
+
+
+_COMMON: dict[RuleKey, Rule] = {
+    **_plain(
+        {
+            "on time": "HOURS",
+            "operating time": "OPTIME",
+            "mass": "MASS1",
+            "mass flow": "MFLOW1",
+            "volume": "V1",
+            "volume flow": "FLOW1",
+            "external temperature": "TAMB",
+            "temperature difference": "TD",
+            "pressure": "P1",
+            "error flags": "INFO",
+            "heat cost": "HCA",
+            "relative humidity": "RH",
+            "voltage": "U",
+            "current": "I",
+            "frequency": "FREQ",
+            "remaining battery": "BATTERY",
+            "operating time of battery": "BATTERY_AGE",
+            "reset counter": "RESETS",
+            "cumulation counter": "COUNT",
+            "digital input": "IN",
+            "digital output": "OUT",
+            "dimensionless": "NUMBER",
+        }
+    ),
+    ("volume", b"", (), 1): Rule("V2", subunit=True),
+    ("volume flow", b"", (), 1): Rule("FLOW2", subunit=True),
+    ("pressure", b"", (), 1): Rule("P2", subunit=True),
+}
+
+_HEAT: dict[RuleKey, Rule] = {
+    **_COMMON,
+    **_plain(
+        {
+            "energy": "E1",
+            "power": "POWER1",
+            "flow temperature": "T1",
+            "return temperature": "T2",
+        }
+    ),
+    # Combined meters count cooling backward (EN 13757-3, table 15 note) or in their own tariff.
+    ("energy", b"", ("backward",), None): Rule("E3", qualified=True),
+}
+_COOLING: dict[RuleKey, Rule] = {
+    **_HEAT,
+    ("energy", b"", (), None): Rule("E3"),
+    ("energy", b"", ("backward",), None): Rule("E1", qualified=True),
+}
+_WATER: dict[RuleKey, Rule] = {
+    **_COMMON,
+    **_plain({"flow temperature": "TWATER", "return temperature": "T2", "energy": "E1"}),
+}
+_ELECTRICITY: dict[RuleKey, Rule] = {
+    **_COMMON,
+    **{
+        key: rule
+        for quantity, positive, negative in (
+            ("energy", "A_POS", "A_NEG"),
+            ("power", "P_POS", "P_NEG"),
+            ("reactive energy", "R_POS", "R_NEG"),
+            ("reactive power", "Q_POS", "Q_NEG"),
+            ("apparent energy", "S_POS", "S_NEG"),
+            ("apparent power", "SP_POS", "SP_NEG"),
+        )
+        for key, rule in (
+            ((quantity, b"", (), None), Rule(positive)),
+            ((quantity, b"", ("forward",), None), Rule(positive, qualified=True)),
+            ((quantity, b"", ("backward",), None), Rule(negative, qualified=True)),
+        )
+    },
+    **_plain({"flow temperature": "T1", "return temperature": "T2"}),
+}
+
+BASE: Mapping[str, Family] = {
+    "heat": Family("heat", _HEAT),
+    "cooling": Family("cooling", _COOLING),
+    "water": Family("water", _WATER),
+    "gas": Family("gas", _WATER),
+    "electricity": Family("electricity", _ELECTRICITY),
+    "other": Family("other", _HEAT),
+}
+
+# ---------------------------------------------------------------------------- Kamstrup
+
+_M = "manufacturer specific"
+_HCA = "heat cost"
+
+
+def _code(number: int) -> bytes:
+    return bytes((number,))
+
+
+_KAMSTRUP_HEAT_EXTRAS: dict[RuleKey, Rule] = {
+    (_M, _code(0x07), (), None): Rule("E8", "m3*°C"),
+    (_M, _code(0x08), (), None): Rule("E9", "m3*°C"),
+    (_HCA, _code(0x07), (), None): Rule("E8", "m3*°C"),
+    (_HCA, _code(0x08), (), None): Rule("E9", "m3*°C"),
+    (_M, _code(0x22), (), None): Rule("INFO", "kamstrup heat"),
+    (_M, _code(0x21), (), None): Rule("INFO", "kamstrup heat"),
+    ("operating time", _code(0x21), (), None): Rule("OPTIME"),
+    ("volume", b"", (), 1): Rule("IN_A", subunit=True),
+    ("volume", b"", (), 2): Rule("IN_B", subunit=True),
+    ("error flags", b"", (), None): Rule("INFO", "kamstrup heat 402"),
+}
+_KAMSTRUP_HEAT = {**_HEAT, **_KAMSTRUP_HEAT_EXTRAS}
+_KAMSTRUP_COOLING = {**_COOLING, **_KAMSTRUP_HEAT_EXTRAS}
+
+_KAMSTRUP_WATER: dict[RuleKey, Rule] = {
+    **_WATER,
+    (_M, _code(0x20), (), None): Rule("INFO", "kamstrup water 16"),
+    (_M, _code(0x23), (), None): Rule("INFO", "kamstrup water 32"),
+    (_M, _code(0x25), (), None): Rule("INFO", "kamstrup water 25"),
+    (_M, _code(0x1B), (), None): Rule("NOISE", "raw"),
+    ("external temperature", _code(0x0F), (), None): Rule("TAMB_OWN", complete=True, storage=0),
+}
+
+_KAMSTRUP_PRESSURE: dict[RuleKey, Rule] = {
+    **_COMMON,
+    (_M, _code(0x09), (), None): Rule("ALFA", "raw"),
+    (_M, _code(0x0A), (), None): Rule("BETA", "raw"),
+    ("error flags", b"", (), None): Rule("INFO", "kamstrup pressure"),
+}
+
+_KAMSTRUP_EM24: dict[RuleKey, Rule] = {
+    **_ELECTRICITY,
+    ("error flags", b"", (), None): Rule("INFO", "em24"),
+}
+
+_HEAT_TYPES = (0x04, 0x0C, 0x0D)
+_COOLING_TYPES = (0x0A, 0x0B)
+_WATER_TYPES = (0x06, 0x07, 0x15, 0x16, 0x17)
+
+# First match wins: the ones with versions before the ones without.
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "em24",
+        _KAMSTRUP_EM24,
+        manufacturer="KAM",
+        device_types=(0x02,),
+        versions=(0x33,),
+    ),
+    Family("kamstrup heat", _KAMSTRUP_HEAT, manufacturer="KAM", device_types=_HEAT_TYPES),
+    Family("kamstrup cooling", _KAMSTRUP_COOLING, manufacturer="KAM", device_types=_COOLING_TYPES),
+    Family("kamstrup water", _KAMSTRUP_WATER, manufacturer="KAM", device_types=_WATER_TYPES),
+    Family("kamstrup pressure", _KAMSTRUP_PRESSURE, manufacturer="KAM", device_types=(0x18,)),
+)
