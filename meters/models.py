@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from meters.sorting import SortKey
 from ready.tenancy.models import Tenant, TenantForeignKey, TenantModel
 
 
@@ -54,10 +55,17 @@ class Customer(TenantModel):
     name = models.CharField(max_length=120)
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=40, blank=True)
+    name_key = SortKey.stored("name")
+    number_key = SortKey.stored("number")
 
     class Meta(TenantModel.Meta):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "number"], name="meters_customer_number")
+        ]
+        indexes = [
+            # The meter list reads its first pages straight from these (meters.queries).
+            models.Index(fields=["tenant", "name_key"], name="meters_customer_name_key"),
+            models.Index(fields=["tenant", "number_key"], name="meters_customer_number_key"),
         ]
 
     def __str__(self) -> str:
@@ -75,11 +83,13 @@ class SupplyPoint(TenantModel):
     # Millionths of a degree, WGS 84: exact, and about 0.1 m.
     latitude = models.IntegerField(null=True)
     longitude = models.IntegerField(null=True)
+    street_key = SortKey.stored("street")
 
     class Meta(TenantModel.Meta):
         indexes = [
             models.Index(fields=["tenant", "customer"], name="meters_place_customer"),
             models.Index(fields=["tenant", "street"], name="meters_place_street"),
+            models.Index(fields=["tenant", "street_key"], name="meters_place_street_key"),
         ]
 
     def __str__(self) -> str:
@@ -96,6 +106,10 @@ class Medium(models.TextChoices):
     ELECTRICITY = "electricity", _("Electricity")
     PRESSURE = "pressure", _("Pressure")
     OTHER = "other", _("Other")
+
+
+# A priority meter keeps a reading every five minutes (seed N2).
+PRIORITY_INTERVAL_S = 300
 
 
 class Meter(TenantModel):
@@ -124,7 +138,18 @@ class Meter(TenantModel):
                 condition=models.Q(interval_s__gte=60), name="meters_meter_interval"
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "number"], name="meters_meter_number")]
+        indexes = [
+            models.Index(fields=["tenant", "number"], name="meters_meter_number"),
+            # Counted on every list page (meters.queries.counts); few meters are either.
+            models.Index(
+                fields=["tenant", "id"], condition=models.Q(in_stock=True), name="meters_in_stock"
+            ),
+            models.Index(
+                fields=["tenant", "id"],
+                condition=models.Q(interval_s=PRIORITY_INTERVAL_S),
+                name="meters_priority",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.manufacturer} {self.number}"
@@ -202,7 +227,20 @@ class MeterState(RegisterColumns, TenantModel):
     trouble = models.SmallIntegerField(null=True)
 
     class Meta(TenantModel.Meta):
-        indexes = [models.Index(fields=["tenant", "heard_at"], name="meters_state_heard")]
+        indexes = [
+            models.Index(fields=["tenant", "heard_at"], name="meters_state_heard"),
+            # The few that need somebody: counted on every list page and on Home.
+            models.Index(
+                fields=["tenant", "meter"],
+                condition=~models.Q(conditions=[]),
+                name="meters_state_conditions",
+            ),
+            models.Index(
+                fields=["tenant", "meter"],
+                condition=models.Q(trouble__isnull=False),
+                name="meters_state_trouble",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"state of {self.meter_id}"

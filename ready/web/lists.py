@@ -1,0 +1,230 @@
+"""What every list page shares: search, filter, sort and page, all of it in the address.
+
+The address is the state: a link reproduces the list, the back button works, and a CSV link is
+the same address with another path. Whatever is left at its default is left out, so that one list
+has one address:
+
+>>> state = ListState.parse(QueryDict("q=holm&sort=-serial&page=2"), COLUMNS, sort="address")
+>>> state.url(page=1)
+'?q=holm&sort=-serial'
+
+Knows no model: a `queries.py` turns the state into rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+
+PAGE_SIZE = 50
+# A search of more letters than any name has is a mistake, and work for nothing.
+QUERY_MAX = 100
+# 32-bit, as PostgreSQL's OFFSET of a product must stay far below its bigint.
+PAGE_MAX = 2**31 - 1
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list. `key` is its name in the address and in exports."""
+
+    key: str
+    label: Promise | str
+    sortable: bool = True
+    searchable: bool = False
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's head as it is drawn: the link that sorts by it, and how it is sorted now."""
+
+    key: str
+    label: Promise | str
+    numeric: bool
+    url: str  # "" where the column cannot be sorted by
+    direction: str  # "ascending", "descending" or "" (aria-sort)
+
+
+@dataclass(frozen=True)
+class ListState:
+    """What the address of a list says; what it says wrongly is as if it were not there.
+
+    query, search_in: the words searched for, and the one column to look in ("" for all).
+    sort, descending: a column's key. page: from 1. filters: name → value, non-empty only.
+    """
+
+    columns: Sequence[Column]
+    default_sort: str
+    query: str = ""
+    search_in: str = ""
+    sort: str = ""
+    descending: bool = False
+    page: int = 1
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(
+        cls,
+        data: QueryDict,
+        columns: Sequence[Column],
+        *,
+        sort: str,
+        filters: Sequence[str] = (),
+    ) -> "ListState":
+        """Read an address. `sort` is the default ("-key" for descending)."""
+        wanted = data.get("sort", sort)
+        key = wanted.removeprefix("-")
+        if key not in {column.key for column in columns if column.sortable}:
+            wanted, key = sort, sort.removeprefix("-")
+        search_in = data.get("in", "")
+        if search_in not in {column.key for column in columns if column.searchable}:
+            search_in = ""
+        return cls(
+            columns=columns,
+            default_sort=sort,
+            query=data.get("q", "").replace("\x00", "").strip()[:QUERY_MAX],
+            search_in=search_in,
+            sort=key,
+            descending=wanted.startswith("-"),
+            page=_whole(data.get("page", "")) or 1,
+            filters={
+                name: value
+                for name in filters
+                if (value := data.get(name, "").replace("\x00", "").strip())
+            },
+        )
+
+    def url(self, *, page: int = 1, sort: str | None = None, **filters: str) -> str:
+        """The address of this list with a change, from "?" on; a change begins at page 1."""
+        pairs: dict[str, str] = {
+            name: value for name, value in {**self.filters, **filters}.items() if value
+        }
+        if self.query:
+            pairs["q"] = self.query
+            if self.search_in:
+                pairs["in"] = self.search_in
+        order = self.order if sort is None else sort
+        if order != self.default_sort:
+            pairs["sort"] = order
+        if page > 1:
+            pairs["page"] = str(page)
+        return "?" + urlencode(pairs)
+
+    def without_search(self) -> str:
+        """The address without the words searched for."""
+        return replace(self, query="", search_in="").url()
+
+    @property
+    def order(self) -> str:
+        """The sort as the address writes it: "key" or "-key"."""
+        return f"-{self.sort}" if self.descending else self.sort
+
+    @property
+    def here(self) -> str:
+        """The address of this very page of the list."""
+        return self.url(page=self.page)
+
+    @cached_property
+    def heads(self) -> list[Head]:
+        """The table's head. A click sorts; a second one turns the order round."""
+        heads = []
+        for column in self.columns:
+            mine = column.key == self.sort
+            direction = ("descending" if self.descending else "ascending") if mine else ""
+            turned = f"-{column.key}" if mine and not self.descending else column.key
+            heads.append(
+                Head(
+                    key=column.key,
+                    label=column.label,
+                    numeric=column.numeric,
+                    url=self.url(sort=turned) if column.sortable else "",
+                    direction=direction,
+                )
+            )
+        return heads
+
+    @property
+    def searchable(self) -> list[Column]:
+        """The columns a search may be narrowed to."""
+        return [column for column in self.columns if column.searchable]
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What a search form must carry along besides its own fields."""
+        pairs = list(self.filters.items())
+        if self.order != self.default_sort:
+            pairs.append(("sort", self.order))
+        return pairs
+
+    @property
+    def offset(self) -> int:
+        """How many rows lie before this page."""
+        return (self.page - 1) * PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list that can be counted. `total` rows in all, `number` from 1."""
+
+    rows: Sequence[Row]
+    total: int
+    state: ListState
+    size: int = PAGE_SIZE
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    @property
+    def number(self) -> int:
+        return self.state.page
+
+    @property
+    def count(self) -> int:
+        """Number of pages; an empty list has one."""
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def first(self) -> int:
+        """The first row's number in the list, 0 where there is none."""
+        return self.state.offset + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        return self.state.offset + len(self.rows) if self.rows else 0
+
+    @property
+    def previous_url(self) -> str:
+        if self.number <= 1:
+            return ""
+        return self.state.url(page=min(self.number - 1, self.count))
+
+    @property
+    def next_url(self) -> str:
+        return self.state.url(page=self.number + 1) if self.number < self.count else ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedPage(Generic[Row]):
+    """One page of a list too long to count: the next page begins after a key.
+
+    next_key: the last row's key as the address writes it, "" on the last page.
+    """
+
+    rows: Sequence[Row]
+    next_key: str = ""
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+
+def _whole(text: str) -> int:
+    """A page number from an address; 0 for anything else."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        return 0
+    return min(int(text), PAGE_MAX // PAGE_SIZE)
