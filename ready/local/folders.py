@@ -28,6 +28,14 @@ def _lock(path: Path) -> int | None:
     return descriptor
 
 
+def _runs(process: int) -> bool:
+    """Whether the process runs; one that was killed and waits for its parent's look does not."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
 class DataFolder:
     """Everything READY keeps between two runs; one supervisor at a time works in it."""
 
@@ -75,7 +83,7 @@ class DataFolder:
         deadline = time.monotonic() + _GUARD_LEAVES_WITHIN_S
         while (lock := _lock(self.path / "lock")) is None:
             holder, _ = self._holder()
-            if time.monotonic() > deadline or (holder and Path(f"/proc/{holder}").exists()):
+            if time.monotonic() > deadline or _runs(holder):
                 return None
             time.sleep(0.05)
         return lock

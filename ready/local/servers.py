@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ready.local.folders import RunFolder
-from ready.local.postgres import ADMINISTRATOR, LASTING, Cluster
+from ready.local.postgres import ADMINISTRATOR, LASTING, Cluster, installation
 from ready.local.supervisor import Supervisor
 from ready.local.valkey import Valkey
 
@@ -41,7 +41,7 @@ def start_servers(
     database_url = given.get("DATABASE_URL", "")
     redis_url = given.get("REDIS_URL", "")
     if not database_url:
-        cluster = Cluster(data / "postgres", run.path, settings)
+        cluster = Cluster(installation(), data / "postgres", run.path, settings)
         supervisor.start(cluster.prepare(password))
         database_url = cluster.url(ADMINISTRATOR, password)
     if not redis_url:
