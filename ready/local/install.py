@@ -21,6 +21,13 @@ STAMP = VENV / "ready-installed"
 PYTHON = VENV / "bin/python"
 UV = VENV / "bin/uv"
 UV_LOCK = ROOT / "requirements-uv.lock"
+# Where systems keep the certificates they trust: there may be a company's own among them.
+TRUSTED = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 # requirements-dev.lock holds all of requirements.lock (tests/local/test_locks.py): whoever has the
 # former installed needs nothing more for `make run`.
 HOLDING = {"requirements.lock": ("requirements.lock", "requirements-dev.lock")}
@@ -122,7 +129,8 @@ def install(name: str) -> None:
         make_virtualenv(env)
     STAMP.unlink(missing_ok=True)
     target = ("--python", str(PYTHON), "--require-hashes", "--compile-bytecode", "--quiet")
-    run([str(UV), "pip", "sync", *target, str(ROOT / name)], env)
+    trust = ("--system-certs",) if any(Path(path).exists() for path in TRUSTED) else ()
+    run([str(UV), "pip", "sync", *trust, *target, str(ROOT / name)], env)
     STAMP.write_text(stamp(ROOT / name))
     print(f"Installed in {time.monotonic() - began:.0f} s.", flush=True)
 
