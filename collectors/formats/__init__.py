@@ -1,0 +1,146 @@
+"""What gateways push, as telegrams: bytes in, frozen dataclasses out.
+
+`parse` tells the shape by content type and content and reads it; the readers are public too, for
+a TCP feed or an uploaded file. Pure: no Django, no clock, nothing of a telegram decoded. Errors:
+EnvelopeError when the body is no envelope at all, a Rejected item when one telegram is none.
+"""
+
+import re
+from datetime import tzinfo
+from typing import Final
+
+from collectors.formats.elvaco import COLUMNS, parse_elvaco
+from collectors.formats.envelope import (
+    DEFAULT_LIMITS,
+    DEFAULT_ZONE,
+    Envelope,
+    EnvelopeCode,
+    EnvelopeError,
+    Item,
+    Kind,
+    Limits,
+    Received,
+    RejectCode,
+    Rejected,
+)
+from collectors.formats.lines import parse_lines
+from collectors.formats.native import parse_json, parse_ndjson
+from collectors.formats.text import BOM
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "DEFAULT_ZONE",
+    "Envelope",
+    "EnvelopeCode",
+    "EnvelopeError",
+    "Item",
+    "Kind",
+    "Limits",
+    "Received",
+    "RejectCode",
+    "Rejected",
+    "parse",
+    "parse_elvaco",
+    "parse_json",
+    "parse_lines",
+    "parse_ndjson",
+    "sniff",
+]
+
+_TYPES: Final[dict[str, Kind]] = {
+    "application/json": "json",
+    "text/json": "json",
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    "text/csv": "elvaco",
+}
+# Types that say nothing of the content; the last is what curl sends when told nothing.
+_UNTOLD: Final = frozenset(
+    ("", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded")
+)
+_CHARSETS: Final = frozenset(
+    ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252")
+)
+_READERS: Final = {
+    "json": parse_json,
+    "ndjson": parse_ndjson,
+    "lines": parse_lines,
+    "elvaco": parse_elvaco,
+}
+_INK: Final = re.compile(rb"\S")
+_LIST_OF_OBJECTS: Final = re.compile(rb"\[\s*[{\]\"]")
+
+
+def parse(
+    content_type: str | None,
+    body: bytes,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    zone: tzinfo = DEFAULT_ZONE,
+) -> Envelope:
+    """Read a push body (already inflated) of whatever shape.
+
+    `content_type` is the header's value, None when there is none. `zone` stands in where a
+    gateway writes times without a zone. Raises EnvelopeError.
+    """
+    if len(body) > limits.max_body:
+        raise EnvelopeError(
+            EnvelopeCode.TOO_LARGE,
+            f"The body has {len(body)} bytes; at most {limits.max_body} are taken.",
+        )
+    return _READERS[sniff(content_type, body)](body, limits=limits, zone=zone)
+
+
+def sniff(content_type: str | None, body: bytes) -> Kind:
+    """The shape of a body, by its content type where that is telling, else by its beginning.
+
+    Raises EnvelopeError unsupported_type, unsupported_charset or empty.
+    """
+    kind = _declared(content_type or "")
+    body = body.removeprefix(BOM)
+    ink = _INK.search(body)
+    if ink is None:
+        raise EnvelopeError(EnvelopeCode.EMPTY, "The body is empty.")
+    return kind or _guessed(body, ink.start())
+
+
+def _declared(content_type: str) -> Kind | None:
+    media, *parameters = content_type.lower().split(";")
+    media = media.strip()
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in _CHARSETS:
+            raise EnvelopeError(
+                EnvelopeCode.UNSUPPORTED_CHARSET,
+                "The text must be UTF-8 (lines also ISO-8859-1).",
+                "header Content-Type",
+            )
+    if media in _UNTOLD:
+        return None
+    if media.endswith("+json"):
+        return "json"
+    if media in _TYPES:
+        return _TYPES[media]
+    raise EnvelopeError(
+        EnvelopeCode.UNSUPPORTED_TYPE,
+        "Send application/json, application/x-ndjson, text/plain, text/csv or "
+        "application/octet-stream.",
+        "header Content-Type",
+    )
+
+
+def _guessed(body: bytes, start: int) -> Kind:
+    end = body.find(b"\n", start)
+    line = body[start : len(body) if end < 0 else end].rstrip()
+    if line.startswith(b"{"):
+        # In one JSON text an object's end is followed by a comma, a bracket or nothing.
+        ink = _INK.search(body, start + len(line))
+        if ink is None or not line.endswith(b"}") or ink[0] in b",]}":
+            return "json"
+        return "ndjson" if ink[0] == b"{" else "lines"
+    if _LIST_OF_OBJECTS.match(body, start):
+        return "json"
+    if line.rstrip(b"; \t").count(b";") == COLUMNS - 1:
+        return "elvaco"
+    return "lines"
