@@ -5,10 +5,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from ready.accounts.models import Membership, User
+from ready.accounts.navigation import navigation
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """The current utility, and the others that the person may switch to."""
+    """The current utility, what can be opened in it, and the others one may switch to."""
     user = getattr(request, "user", None)
     memberships: list[Membership] = []
     if isinstance(user, User):
@@ -21,4 +22,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "tenant": getattr(request, "tenant", None),
         "membership": getattr(request, "membership", None),
         "memberships": memberships,
+        "navigation": navigation(request),
     }

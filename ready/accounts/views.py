@@ -1,5 +1,7 @@
 """Choosing a utility, and a person's own settings."""
 
+from typing import cast
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,13 +12,21 @@ from ready.accounts.models import Membership, User
 from ready.policy import PUBLIC, SIGNED_IN, access
 
 
+@access(PUBLIC)
+@require_GET
+def root(request: HttpRequest) -> HttpResponse:
+    """The bare address leads to the person's utility; who is not logged in gets there first."""
+    return redirect("accounts:switch")
+
+
 @access(SIGNED_IN)
 @require_GET
 def switch(request: HttpRequest) -> HttpResponse:
     """The person's utilities; with a single one, straight into it."""
+    person = cast(User, request.user)
     memberships = list(
         Membership.objects.select_related("tenant")
-        .filter(user_id=request.user.pk)
+        .filter(user_id=person.pk)
         .order_by("tenant__name", "tenant_id")
     )
     if len(memberships) == 1 and "stay" not in request.GET:
@@ -45,3 +55,10 @@ def set_language(request: HttpRequest) -> HttpResponse:
             secure=request.is_secure(),
         )
     return response
+
+
+@access("configuration.view")
+@require_GET
+def configuration(request: HttpRequest, tenant: str) -> HttpResponse:
+    """The utility's customs, its people and their roles."""
+    return render(request, "accounts/configuration.html")

@@ -56,7 +56,7 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
 def person_context(user_id: int) -> Iterator[None]:
     """Let the database show this person's own memberships, whichever the utility."""
     with transaction.atomic():
-        _set_local("app.user", user_id)
+        _set_local('app."user"', user_id)  # USER is a reserved word
         yield
 
 

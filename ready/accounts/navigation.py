@@ -1,0 +1,129 @@
+"""READY's five sections and the pages in them: what the rail, the tabs and `g` keys show."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from ready.policy import Role, can
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An entry: the view's name, and the permission without which it is not shown."""
+
+    name: str
+    label: Promise | str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the rail. `key` is pressed after g; `namespaces` tell which views are in it."""
+
+    label: Promise | str
+    icon: str
+    key: str
+    pages: tuple[Page, ...]
+    namespaces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page with its address in the current utility."""
+
+    label: Promise | str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A section with what the person may open in it."""
+
+    label: Promise | str
+    icon: str
+    key: str
+    url: str
+    current: bool
+    links: tuple[Link, ...]
+
+
+SECTIONS = (
+    Section(
+        pgettext_lazy("section", "Home"),
+        "home",
+        "h",
+        (Page("home", pgettext_lazy("section", "Home"), "meters.view"),),
+        frozenset({"home"}),
+    ),
+    Section(
+        _("Meters"),
+        "meters",
+        "m",
+        (Page("meters:list", _("Meters"), "meters.view"),),
+        frozenset({"meters", "readings"}),
+    ),
+    Section(
+        _("Analysis"),
+        "analysis",
+        "a",
+        (Page("reports:consumption", _("Consumption reports"), "meters.view"),),
+        frozenset({"reports"}),
+    ),
+    Section(
+        _("Operation"),
+        "operation",
+        "o",
+        (
+            Page("collectors:telegrams", _("Telegrams"), "operation.view"),
+            Page("collectors:list", _("Collectors"), "operation.view"),
+            Page("notifications:info_codes", _("Info codes"), "operation.view"),
+        ),
+        frozenset({"collectors", "notifications"}),
+    ),
+    Section(
+        _("Configuration"),
+        "configuration",
+        "c",
+        (Page("configuration", _("Configuration"), "configuration.view"),),
+        frozenset({"configuration"}),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> tuple[Item, ...]:
+    """The sections that this person may open in the current utility; none outside a utility."""
+    tenant = getattr(request, "tenant", None)
+    membership = getattr(request, "membership", None)
+    if tenant is None or membership is None:
+        return ()
+    match = request.resolver_match
+    name = match.view_name if match else ""
+    return tuple(
+        item
+        for section in SECTIONS
+        if (item := _item(section, tenant.slug, Role(membership.role), name))
+    )
+
+
+def _item(section: Section, slug: str, role: Role, view_name: str) -> Item | None:
+    links = tuple(
+        Link(page.label, url, view_name == page.name)
+        for page in section.pages
+        if can(role, page.permission) and (url := _address(page.name, slug))
+    )
+    if not links:
+        return None
+    current = view_name.split(":")[0] in section.namespaces
+    return Item(section.label, section.icon, section.key, links[0].url, current, links)
+
+
+def _address(name: str, slug: str) -> str:
+    try:
+        return reverse(name, args=[slug])
+    except NoReverseMatch:
+        return ""

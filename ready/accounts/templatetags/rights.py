@@ -1,0 +1,14 @@
+"""{% load rights %}: what the person may do here; the very answer that the view would give."""
+
+from django import template
+
+from ready.policy import Decision, Role, can
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def may(context: template.Context, code: str) -> Decision:
+    """{% may "meters.edit" as decision %}{% if decision %}…{% else %}{{ decision.reason }}."""
+    membership = context.get("membership")
+    return can(Role(membership.role) if membership else None, code)

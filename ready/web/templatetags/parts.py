@@ -1,0 +1,102 @@
+"""{% load parts %}: the small pieces of READY's pages, drawn the same everywhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+# State → the word that stands beside its shape when a page has none more exact.
+STATES: dict[str, Promise | str] = {
+    "fine": _("Fine"),
+    "attention": _("Attention"),
+    "alarm": _("Alarm"),
+    "unheard": _("Not heard"),
+    "other": _("Other make"),
+    "collector": _("Collector"),
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """A symbol of static/img/icons.svg; decoration only, so a word must stand beside it."""
+    return format_html(
+        '<svg class="icon icon-{}{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        name,
+        f" {extra}" if extra else "",
+        static("img/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def state(name: str, word: str | Promise = "", title: str = "") -> SafeString:
+    """{% state "alarm" "Leak" %}: shape, colour and word. Unknown names are a defect: KeyError."""
+    default = STATES[name]
+    return format_html(
+        '<span class="state state-{}"{}>{}{}</span>',
+        name,
+        format_html(' title="{}"', title) if title else "",
+        icon(f"state-{name}"),
+        word or default,
+    )
+
+
+@register.simple_tag
+def copyable(text: str) -> SafeString:
+    """A serial or customer number that a click copies; never grouped."""
+    return format_html(
+        '<button type="button" class="copy" data-copy="{}" data-copied="{}" title="{}">{} {}</button>',
+        text,
+        _("Copied"),
+        _("Copy"),
+        text,
+        icon("copy"),
+    )
+
+
+@register.filter
+def initials(person: object) -> str:
+    """One or two letters for a person: of the first and last word of their name."""
+    words = str(person).split("@")[0].replace(".", " ").split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.inclusion_tag("components/spark.html")
+def spark(values: Sequence[int | None], label: str) -> dict[str, Any]:
+    """Thirty days as little bars: whole numbers, oldest first; None leaves a gap.
+
+    label: what it shows, in words, for those who do not see it.
+    """
+    width, height = 5, 30
+    top = max((value for value in values if value is not None), default=0) or 1
+    bars = [
+        {
+            "x": at * width,
+            "y": height - max(1, value * height // top),
+            "height": max(1, value * height // top),
+        }
+        for at, value in enumerate(values)
+        if value  # nothing happened and nothing known look alike here: the thin baseline
+    ]
+    return {"bars": bars, "width": len(values) * width, "height": height, "label": label}
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: object) -> str:
+    """The current address's query with some parts changed; None takes a part away."""
+    request = context.get("request")
+    params: QueryDict = request.GET.copy() if request else QueryDict(mutable=True)
+    for name, value in changes.items():
+        if value is None or value == "":
+            params.pop(name, None)
+        else:
+            params[name] = str(value)
+    return f"?{params.urlencode()}" if params else "?"
