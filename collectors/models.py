@@ -170,10 +170,11 @@ class FrameFormat(TenantModel):
 
     signature = models.IntegerField()
     headers = models.BinaryField()
+    # A wrong key passes a 16-bit check once in 65,536 times, so a format that an encrypted telegram
+    # taught is only believed once a second telegram agrees.
+    confirmed = models.BooleanField(default=False)
     learned_at = models.DateTimeField(auto_now_add=True)
-    learned_from = TenantForeignKey(
-        "meters.Meter", models.SET_NULL, null=True, related_name="+"
-    )
+    learned_from = TenantForeignKey("meters.Meter", models.SET_NULL, null=True, related_name="+")
 
     class Meta(TenantModel.Meta):
         constraints = [

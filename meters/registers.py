@@ -14,7 +14,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 Quantity = Literal[
-    "energy", "volume", "temperature", "flow", "power", "pressure", "reactive", "hours", "count", "bits"
+    "energy",
+    "volume",
+    "temperature",
+    "flow",
+    "power",
+    "pressure",
+    "reactive",
+    "hours",
+    "count",
+    "bits",
 ]
 
 

@@ -28,9 +28,7 @@ class InfoCodePeriod(TenantModel):
                 name="notifications_infocode_one_open",
             ),
         ]
-        indexes = [
-            models.Index(fields=["tenant", "-starts_at"], name="notifications_infocode_new")
-        ]
+        indexes = [models.Index(fields=["tenant", "-starts_at"], name="notifications_infocode_new")]
 
     def __str__(self) -> str:
         return f"{self.code} of meter {self.meter_id}"

@@ -91,8 +91,6 @@ def access(code: str) -> Callable[[View], View]:
 
     def mark(view: View) -> View:
         view.access = code  # type: ignore[attr-defined]
-        if code in (PUBLIC, DEVICE):
-            view.login_required = False  # type: ignore[attr-defined]
         return view
 
     return mark

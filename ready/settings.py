@@ -128,7 +128,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "ready.accounts.middleware.LanguageMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -266,7 +265,7 @@ PUSH_RATE_PER_MINUTE = env_int("READY_PUSH_RATE_PER_MINUTE", 600)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PUSH_MAX_BODY_BYTES, 2 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
-LEAFLET_CONFIG = {"TILES": []}
+LEAFLET_CONFIG: dict[str, object] = {"TILES": []}
 
 LOGGING = {
     "version": 1,

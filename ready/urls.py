@@ -1,8 +1,31 @@
 """The map of the whole site and API."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from ninja import NinjaAPI
+
+from collectors.api import router as collectors_router
+from collectors.worker import any_alive
+from ready.accounts.views import configuration, root
+from ready.web import health, problems
+from reports.views import home
+
+api = NinjaAPI(title="READY", version="1", docs_url=None, urls_namespace="api")
+problems.install(api)
+api.add_router("", collectors_router)
+
+health.CHECKS.update(
+    database=health.database,
+    broker=health.broker,
+    worker=lambda: "" if any_alive() else "no worker is looking at the inbox",
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz/live", health.live, name="live"),
+    path("healthz/ready", health.ready, name="ready"),
+    path("api/v1/", api.urls),
     path("accounts/", include("allauth.account.urls")),
     path("", include("ready.accounts.urls")),
+    path("", root, name="root"),
+    path("t/<slug:tenant>/", home, name="home"),
+    path("t/<slug:tenant>/configuration/", configuration, name="configuration"),
 ]

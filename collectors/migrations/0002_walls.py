@@ -13,9 +13,7 @@ class Migration(migrations.Migration):
     ]
     operations = [
         *tenant_table("collectors_collector"),
-        *tenant_table(
-            "collectors_frameformat", references={"learned_from_id": "meters_meter"}
-        ),
+        *tenant_table("collectors_frameformat", references={"learned_from_id": "meters_meter"}),
         migrations.RunSQL(
             """
             SET LOCAL app.tenant = '0';

@@ -14,9 +14,7 @@ class Migration(migrations.Migration):
             references={"supply_point_id": "meters_supplypoint", "meter_id": "meters_meter"},
         ),
         *tenant_table("meters_meterkey", references={"meter_id": "meters_meter"}),
-        *tenant_table(
-            "meters_meterstate", key="meter_id", references={"meter_id": "meters_meter"}
-        ),
+        *tenant_table("meters_meterstate", key="meter_id", references={"meter_id": "meters_meter"}),
         migrations.RunSQL(
             """
             SET LOCAL app.tenant = '0';

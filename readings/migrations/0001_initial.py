@@ -5,57 +5,99 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0001_initial'),
+        ("tenancy", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Reading',
+            name="Reading",
             fields=[
-                ('e1', models.BigIntegerField(null=True)),
-                ('e2', models.BigIntegerField(null=True)),
-                ('e3', models.BigIntegerField(null=True)),
-                ('v1', models.BigIntegerField(null=True)),
-                ('v2', models.BigIntegerField(null=True)),
-                ('a_pos', models.BigIntegerField(null=True)),
-                ('a_neg', models.BigIntegerField(null=True)),
-                ('r_pos', models.BigIntegerField(null=True)),
-                ('r_neg', models.BigIntegerField(null=True)),
-                ('in_a', models.BigIntegerField(null=True)),
-                ('in_b', models.BigIntegerField(null=True)),
-                ('info', models.BigIntegerField(null=True)),
-                ('e8', models.IntegerField(null=True)),
-                ('e9', models.IntegerField(null=True)),
-                ('flow1', models.IntegerField(null=True)),
-                ('flow2', models.IntegerField(null=True)),
-                ('power1', models.IntegerField(null=True)),
-                ('p_pos', models.IntegerField(null=True)),
-                ('p_neg', models.IntegerField(null=True)),
-                ('t1', models.IntegerField(null=True)),
-                ('t2', models.IntegerField(null=True)),
-                ('t3', models.IntegerField(null=True)),
-                ('t4', models.IntegerField(null=True)),
-                ('t_water', models.IntegerField(null=True)),
-                ('t_ambient', models.IntegerField(null=True)),
-                ('p1', models.IntegerField(null=True)),
-                ('p2', models.IntegerField(null=True)),
-                ('hours', models.IntegerField(null=True)),
-                ('extra', models.JSONField(null=True)),
-                ('pk', models.CompositePrimaryKey('tenant_id', 'meter_id', 'ts', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('meter_id', models.IntegerField()),
-                ('ts', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('origin', models.SmallIntegerField(choices=[(1, 'Fixed network'), (2, 'Drive-by'), (3, 'Point-to-point'), (4, 'Wired M-Bus'), (5, 'Optical head'), (6, 'Import'), (7, 'Manual')])),
-                ('trust', models.SmallIntegerField(choices=[(0, 'Not checked'), (1, 'Checksum fits'), (2, 'Authenticated')])),
-                ('kind', models.SmallIntegerField(choices=[(0, 'Current'), (1, 'Target date'), (2, 'Log')], default=0)),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='tenancy.tenant')),
+                ("e1", models.BigIntegerField(null=True)),
+                ("e2", models.BigIntegerField(null=True)),
+                ("e3", models.BigIntegerField(null=True)),
+                ("v1", models.BigIntegerField(null=True)),
+                ("v2", models.BigIntegerField(null=True)),
+                ("a_pos", models.BigIntegerField(null=True)),
+                ("a_neg", models.BigIntegerField(null=True)),
+                ("r_pos", models.BigIntegerField(null=True)),
+                ("r_neg", models.BigIntegerField(null=True)),
+                ("in_a", models.BigIntegerField(null=True)),
+                ("in_b", models.BigIntegerField(null=True)),
+                ("info", models.BigIntegerField(null=True)),
+                ("e8", models.IntegerField(null=True)),
+                ("e9", models.IntegerField(null=True)),
+                ("flow1", models.IntegerField(null=True)),
+                ("flow2", models.IntegerField(null=True)),
+                ("power1", models.IntegerField(null=True)),
+                ("p_pos", models.IntegerField(null=True)),
+                ("p_neg", models.IntegerField(null=True)),
+                ("t1", models.IntegerField(null=True)),
+                ("t2", models.IntegerField(null=True)),
+                ("t3", models.IntegerField(null=True)),
+                ("t4", models.IntegerField(null=True)),
+                ("t_water", models.IntegerField(null=True)),
+                ("t_ambient", models.IntegerField(null=True)),
+                ("p1", models.IntegerField(null=True)),
+                ("p2", models.IntegerField(null=True)),
+                ("hours", models.IntegerField(null=True)),
+                ("extra", models.JSONField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "meter_id",
+                        "ts",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("meter_id", models.IntegerField()),
+                ("ts", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "origin",
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "Fixed network"),
+                            (2, "Drive-by"),
+                            (3, "Point-to-point"),
+                            (4, "Wired M-Bus"),
+                            (5, "Optical head"),
+                            (6, "Import"),
+                            (7, "Manual"),
+                        ]
+                    ),
+                ),
+                (
+                    "trust",
+                    models.SmallIntegerField(
+                        choices=[(0, "Not checked"), (1, "Checksum fits"), (2, "Authenticated")]
+                    ),
+                ),
+                (
+                    "kind",
+                    models.SmallIntegerField(
+                        choices=[(0, "Current"), (1, "Target date"), (2, "Log")], default=0
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenancy.tenant",
+                    ),
+                ),
             ],
             options={
-                'base_manager_name': 'objects',
+                "base_manager_name": "objects",
             },
         ),
     ]

@@ -51,7 +51,12 @@ def tenant_table(
 
 
 def walls(
-    table: str, *, read: str = TENANT, write: str = TENANT, grants: str = ALL, column: str = "tenant_id"
+    table: str,
+    *,
+    read: str = TENANT,
+    write: str = TENANT,
+    grants: str = ALL,
+    column: str = "tenant_id",
 ) -> list[RunSQL]:
     """Forced row-level security and grants; read and write name whose rows are in reach."""
     return [

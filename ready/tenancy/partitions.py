@@ -109,9 +109,7 @@ def plan(specs: Iterable[PartitionedTable], now: datetime) -> list[Step]:
             start = _step(spec.unit, first, count)
             name = _name(spec, start)
             if name not in there:
-                steps.append(
-                    Step("create", spec.table, name, start, _step(spec.unit, start, 1))
-                )
+                steps.append(Step("create", spec.table, name, start, _step(spec.unit, start, 1)))
         if spec.keep is not None:
             oldest = _name(spec, _step(spec.unit, first, -spec.keep))
             prefix = f"{spec.table}_p"

@@ -4,24 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Tenant',
+            name="Tenant",
             fields=[
-                ('id', models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('zone', models.CharField(default='Europe/Copenhagen', max_length=64)),
-                ('language', models.CharField(default='da', max_length=8)),
-                ('licence', models.CharField(choices=[('drive_by', 'Drive-by'), ('fixed_network', 'Fixed Network')], default='fixed_network', max_length=20)),
-                ('energy_unit', models.CharField(default='MWh', max_length=8)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.AutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(default="Europe/Copenhagen", max_length=64)),
+                ("language", models.CharField(default="da", max_length=8)),
+                (
+                    "licence",
+                    models.CharField(
+                        choices=[("drive_by", "Drive-by"), ("fixed_network", "Fixed Network")],
+                        default="fixed_network",
+                        max_length=20,
+                    ),
+                ),
+                ("energy_unit", models.CharField(default="MWh", max_length=8)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
     ]

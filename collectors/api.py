@@ -1,0 +1,143 @@
+"""The push endpoint: what concentrators call. docs/reference/push.md is its manual."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from ninja import Router, Schema
+from ninja.errors import AuthenticationError
+from ninja.security.base import AuthBase
+
+from collectors import tasks
+from collectors.formats import EnvelopeError
+from collectors.inflate import BadGzip, TooLarge, inflate
+from collectors.limits import Buckets
+from collectors.services import BacklogFull, accept
+from collectors.tokens import Bearer, authenticate
+from ready.web.middleware import request_id
+from ready.web.problems import Problem
+
+log = logging.getLogger(__name__)
+router = Router(tags=["collectors"])
+buckets = Buckets(settings.PUSH_RATE_PER_MINUTE)
+
+
+class CollectorAuth(AuthBase):
+    """Bearer with the token, or Basic with any user and the token as password."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    def __call__(self, request: HttpRequest) -> Bearer | None:
+        bearer = authenticate(request.headers.get("Authorization", ""))
+        if bearer is None:
+            raise AuthenticationError
+        return bearer
+
+
+class RejectedItem(Schema):
+    """One item of the body that is no telegram; do not send it again."""
+
+    index: int
+    code: str
+    detail: str
+
+
+class PushAnswer(Schema):
+    """What was taken. The telegrams are on disk when this arrives."""
+
+    accepted: int
+    rejected: list[RejectedItem]
+    received_at: str
+
+
+@router.post(
+    "/collect/telegrams",
+    auth=CollectorAuth(),
+    response={200: PushAnswer},
+    summary="Hand over telegrams",
+    url_name="push",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                kind: {"schema": {"type": "string"}}
+                for kind in (
+                    "application/json",
+                    "application/x-ndjson",
+                    "text/plain",
+                    "text/csv",
+                    "application/octet-stream",
+                )
+            },
+        },
+        "responses": {
+            str(status): {
+                "description": text,
+                "content": {"application/problem+json": {"schema": {"type": "object"}}},
+            }
+            for status, text in {
+                400: "The body is no envelope; do not send it again",
+                401: "The token is missing, wrong or revoked",
+                413: "Too large; send smaller batches",
+                415: "A content type that is not understood",
+                429: "Too often; wait as Retry-After says and send it again",
+                503: "Not now; wait as Retry-After says and send it again",
+            }.items()
+        },
+    },
+)
+def push(request: HttpRequest) -> HttpResponse:
+    """Take a batch in. Answers 200 only after the raw batch is committed; a bad telegram in a
+    good envelope is listed in the answer, never an error."""
+    bearer: Bearer = request.auth  # type: ignore[attr-defined]
+    wait = buckets.wait((bearer.tenant_id, bearer.collector_id))
+    if wait:
+        raise Problem(429, "too_often", "This collector pushes too often.", retry_after=wait)
+    body = _body(request)
+    try:
+        receipt = accept(
+            bearer=bearer,
+            content_type=request.headers.get("Content-Type", ""),
+            body=body,
+            now=timezone.now(),
+            request_id=request_id(),
+        )
+    except EnvelopeError as error:
+        raise Problem(error.status, error.code, error.detail, at=error.at) from error
+    except BacklogFull:
+        raise Problem(
+            503, "backlog", "More is waiting here than can be worked on.", retry_after=60
+        ) from None
+    except DatabaseError as error:
+        log.warning("push not taken: %s", error)
+        raise Problem(503, "database", "The database does not answer.", retry_after=5) from error
+    if not receipt.repeated:
+        tasks.ring_softly()
+    return JsonResponse(receipt.answer)
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The body, inflated; never more than the limits, whatever it claims about itself."""
+    most = settings.PUSH_MAX_BODY_BYTES
+    too_large = Problem(413, "too_large", f"The body may have {most} bytes; send smaller batches.")
+    length: Any = request.headers.get("Content-Length")
+    if length and length.isdigit() and int(length) > most:
+        raise too_large
+    raw = request.read(most + 1)
+    if len(raw) > most:
+        raise too_large
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return raw
+    if encoding not in ("gzip", "x-gzip"):
+        raise Problem(415, "unsupported_encoding", "Content-Encoding may be gzip or identity.")
+    try:
+        return inflate([raw], settings.PUSH_MAX_INFLATED_BYTES)
+    except TooLarge as error:
+        raise Problem(413, "too_large", str(error)) from error
+    except BadGzip as error:
+        raise Problem(400, "bad_gzip", str(error)) from error

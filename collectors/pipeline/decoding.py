@@ -1,0 +1,108 @@
+"""From frames to telegrams: whose meter, which key, what does it say."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import wmbus
+from collectors.outcomes import Outcome
+from collectors.pipeline import known
+from collectors.pipeline.items import Item
+from ready.tenancy.context import current_tenant_id
+
+# The decoder's errors, the more special first, and what each means to an operator.
+_OUTCOMES: tuple[tuple[type[wmbus.DecodeError], Outcome], ...] = (
+    (wmbus.WaitingForFullFrame, Outcome.WAITING),
+    (wmbus.Waiting, Outcome.WAITING),
+    (wmbus.NoKey, Outcome.NO_KEY),
+    (wmbus.NotEncrypted, Outcome.IMPLAUSIBLE),
+    (wmbus.WrongKey, Outcome.WRONG_KEY),
+    (wmbus.SecurityError, Outcome.WRONG_KEY),
+    (wmbus.Unsupported, Outcome.UNSUPPORTED),
+    (wmbus.NotMeterData, Outcome.NO_VALUES),
+    (wmbus.MeterReportsError, Outcome.NO_VALUES),
+    (wmbus.DecodeError, Outcome.BROKEN),
+)
+_CRC: dict[str, wmbus.Checksums] = {
+    "removed": "none",
+    "format_a": "A",
+    "format_b": "B",
+    "unknown": "auto",
+}
+
+
+def identify(items: Sequence[Item]) -> None:
+    """Read each frame's address and find its meter; nothing is decoded before this."""
+    for item in items:
+        if item.pending:
+            try:
+                item.identity = wmbus.address_of(item.frame, crc=_CRC[item.crc]).meter
+            except wmbus.DecodeError as error:
+                item.end(_outcome(error), str(error))
+    addressed = [item for item in items if item.pending and item.identity is not None]
+    if not addressed:
+        return
+    tenant_id = current_tenant_id()
+    identities = {cast(known.Identity, item.identity) for item in addressed}
+    # Today only its owner is entitled to a collector's telegrams; sharing adds tenants here.
+    owned = known.owners(identities, [tenant_id])
+    meters = known.meters_of(identity for identity in identities if identity in owned)
+    for item in addressed:
+        item.meter = meters.get(cast(known.Identity, item.identity))
+        if item.meter is None:
+            item.end(Outcome.UNKNOWN_METER)
+
+
+def decode(items: Sequence[Item]) -> set[int]:
+    """Decode what has a meter; returns the signatures of formats learned on the way.
+
+    Two rounds: a compact frame may stand in the batch before the full frame that explains it.
+    """
+    formats = known.formats()
+    learned: set[int] = set()
+    waiting = [item for item in items if item.pending]
+    for _ in range(2):
+        for item in waiting:
+            _decode(item, formats, learned)
+        waiting = [
+            item
+            for item in waiting
+            if item.outcome is Outcome.WAITING and item.signature in learned
+        ]
+        for item in waiting:
+            item.outcome = Outcome.PENDING
+        if not waiting:
+            break
+    return learned
+
+
+def _decode(item: Item, formats: known.KnownFormats, learned: set[int]) -> None:
+    meter = item.meter
+    if meter is None:
+        raise AssertionError("identify() settles items without a meter")
+    try:
+        telegram = wmbus.decode(
+            item.frame,
+            key_for=lambda address: meter.key,
+            formats=formats.headers,
+            already_decrypted=item.source.decrypts,
+            crc=_CRC[item.crc],
+        )
+    except wmbus.DecodeError as error:
+        item.signature = getattr(error, "signature", None)
+        item.end(_outcome(error), str(error))
+        return
+    if formats.learn(telegram, meter.id) and telegram.signature is not None:
+        learned.add(telegram.signature)
+    if telegram.encrypted and telegram.trust is wmbus.Trust.NONE:
+        # One wrong key in 65,536 passes a checksum: a layout nobody knew must be told twice.
+        item.signature = telegram.signature
+        item.end(Outcome.WAITING, "first telegram of a new layout; a second must agree")
+        return
+    if meter.key is not None and not telegram.encrypted and not item.source.decrypts:
+        item.end(Outcome.IMPLAUSIBLE, "plaintext from a meter that has a key")
+        return
+    item.telegram = telegram
+
+
+def _outcome(error: wmbus.DecodeError) -> Outcome:
+    return next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))

@@ -1,0 +1,149 @@
+"""What the pipeline must know of meters: who owns an address, its key, its formats.
+
+Keys stay open in the worker's memory (a cipher a meter, reused), bounded; the sealed ones are
+compared at every batch, so that a new key is in force with the next.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+
+from collectors.models import FrameFormat
+from meters.keys import SealBroken, open_sealed
+from ready.tenancy.context import current_tenant_id
+from wmbus import SHIPPED_FORMATS, Key, Telegram, Trust
+
+Identity = tuple[str, str]  # manufacturer (KAM also for KAW), 8-digit number
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMeter:
+    """A meter of the current utility, as the pipeline needs it. `key` is None without one."""
+
+    id: int
+    interval_s: int
+    key: Key | None
+    version: int | None
+
+
+class KeyRing:
+    """Open keys by (tenant, meter), the least recently used forgotten."""
+
+    def __init__(self, most: int = 200_000) -> None:
+        self._most = most
+        self._keys: OrderedDict[tuple[int, int], tuple[bytes, Key]] = OrderedDict()
+
+    def open(self, tenant_id: int, meter_id: int, version: int, sealed: bytes) -> Key | None:
+        """The meter's key; None when its seal does not open (told as "no key")."""
+        held = self._keys.get((tenant_id, meter_id))
+        if held is not None and held[0] == sealed:
+            self._keys.move_to_end((tenant_id, meter_id))
+            return held[1]
+        try:
+            key = Key(open_sealed(sealed, tenant_id=tenant_id, meter_id=meter_id, version=version))
+        except SealBroken:
+            return None
+        if len(self._keys) >= self._most:
+            self._keys.popitem(last=False)
+        self._keys[tenant_id, meter_id] = (sealed, key)
+        return key
+
+
+_ring = KeyRing()
+
+
+def owners(identities: Iterable[Identity], tenants: Iterable[int]) -> dict[Identity, set[int]]:
+    """Which of these utilities know which address: the routing that precedes all decoding."""
+    wanted = sorted(set(identities))
+    found: dict[Identity, set[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.manufacturer, a.number, a.tenant_id
+               FROM unnest(%s::text[], %s::text[]) AS w(manufacturer, number)
+               JOIN meters_meteraddress a USING (manufacturer, number)
+               WHERE a.tenant_id = ANY(%s)""",
+            [[maker for maker, _ in wanted], [number for _, number in wanted], list(tenants)],
+        )
+        for maker, number, tenant_id in cursor.fetchall():
+            found.setdefault((maker, number), set()).add(tenant_id)
+    return found
+
+
+def meters_of(identities: Iterable[Identity]) -> dict[Identity, KnownMeter]:
+    """The current utility's meters among these addresses, with their newest key opened."""
+    tenant_id = current_tenant_id()
+    wanted = sorted(set(identities))
+    known: dict[Identity, KnownMeter] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT m.manufacturer, m.number, m.id, m.interval_s, m.version,
+                      k.version, k.sealed
+               FROM unnest(%s::text[], %s::text[]) AS w(manufacturer, number)
+               JOIN meters_meter m ON m.tenant_id = %s
+                AND m.manufacturer = w.manufacturer AND m.number = w.number
+               LEFT JOIN LATERAL (
+                   SELECT version, sealed FROM meters_meterkey
+                   WHERE tenant_id = m.tenant_id AND meter_id = m.id
+                   ORDER BY version DESC LIMIT 1
+               ) AS k ON true""",
+            [[maker for maker, _ in wanted], [number for _, number in wanted], tenant_id],
+        )
+        for maker, number, meter_id, interval_s, version, key_version, sealed in cursor.fetchall():
+            known[maker, number] = KnownMeter(
+                id=meter_id,
+                interval_s=interval_s,
+                key=None
+                if sealed is None
+                else _ring.open(tenant_id, meter_id, key_version, bytes(sealed)),
+                version=version,
+            )
+    return known
+
+
+@dataclass(slots=True)
+class KnownFormats:
+    """Formats of compact frames by signature: the shipped ones, and what this utility's meters
+    taught; `doubtful` are those that no second telegram has confirmed yet."""
+
+    headers: dict[int, bytes]
+    doubtful: set[int]
+
+    def learn(self, telegram: Telegram, meter_id: int) -> bool:
+        """Take in what a telegram teaches; True when its format may be believed from now on."""
+        signature, headers = telegram.signature, telegram.learned
+        if signature is None:
+            return False
+        believable = not telegram.encrypted or telegram.trust is not Trust.NONE
+        if signature in self.doubtful and believable:
+            FrameFormat.objects.filter(signature=signature).update(confirmed=True)
+            self.doubtful.discard(signature)
+            return True
+        if headers is None or signature in self.headers:
+            return False
+        self.headers[signature] = headers
+        if not believable:
+            self.doubtful.add(signature)
+        FrameFormat.objects.get_or_create(
+            signature=signature,
+            defaults={
+                "headers": headers,
+                "learned_from_id": meter_id,
+                "confirmed": believable,
+            },
+        )
+        return believable
+
+
+def formats() -> KnownFormats:
+    """What the current utility knows."""
+    headers: dict[int, bytes] = {}
+    doubtful: set[int] = set()
+    for signature, header, confirmed in FrameFormat.objects.values_list(
+        "signature", "headers", "confirmed"
+    ):
+        headers[signature] = bytes(header)
+        if not confirmed:
+            doubtful.add(signature)
+    return KnownFormats({**headers, **SHIPPED_FORMATS}, doubtful - SHIPPED_FORMATS.keys())

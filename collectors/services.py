@@ -1,0 +1,153 @@
+"""Taking a push in: keep it, promise it, ring the bell. Nothing else happens in the request."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from collectors import formats
+from collectors.models import Collector, PendingWork
+from collectors.tokens import Bearer
+from ready.audit.services import Actor, record
+from ready.tenancy.context import tenant_context
+
+log = logging.getLogger(__name__)
+
+LIMITS = formats.Limits(
+    max_body=settings.PUSH_MAX_INFLATED_BYTES, max_items=settings.PUSH_MAX_TELEGRAMS
+)
+
+
+class BacklogFull(Exception):
+    """Too much is waiting for the workers; the sender keeps its telegrams and comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a push, the same for the same push; `repeated` when it was known already."""
+
+    answer: dict[str, Any]
+    repeated: bool
+
+
+def register_collector(
+    *, name: str, type: Collector.Type, actor: Actor, **fields: Any
+) -> Collector:
+    """Make a collector known to the current utility."""
+    collector: Collector = Collector.objects.create(name=name, type=type, **fields)
+    record(
+        event="collector.registered",
+        actor=actor,
+        object_type="collector",
+        object_id=collector.pk,
+        object_label=name,
+        after={"type": str(type)},
+    )
+    return collector
+
+
+def accept(
+    *, bearer: Bearer, content_type: str, body: bytes, now: datetime, request_id: str
+) -> Receipt:
+    """Keep an (inflated) body durably; when this returns, it is committed.
+
+    The same body from the same collector again is a no-op with the same answer. Raises
+    formats.EnvelopeError for a body that is no envelope, BacklogFull to push back. `now` is
+    kept as the time of arrival; it never becomes a reading time by itself.
+    """
+    digest = hashlib.sha256(body).digest()
+    with tenant_context(bearer.tenant_id):
+        collector = Collector.objects.get(pk=bearer.collector_id)
+        known = _known(collector.pk, digest)
+        if known is not None:
+            return Receipt(known, repeated=True)
+        _refuse_when_full()
+        envelope = formats.parse(content_type, body, limits=LIMITS, zone=ZoneInfo(collector.zone))
+        rejected = [
+            {"index": item.index, "code": item.code, "detail": item.detail}
+            for item in envelope.items
+            if isinstance(item, formats.Rejected)
+        ]
+        answer = {
+            "accepted": len(envelope.items) - len(rejected),
+            "rejected": rejected,
+            "received_at": now.astimezone(UTC).isoformat(timespec="milliseconds"),
+        }
+        _insert(
+            collector.pk, digest, content_type, body, now, request_id, answer, len(envelope.items)
+        )
+        Collector.objects.filter(pk=collector.pk).update(heard_at=now)
+    return Receipt(answer, repeated=False)
+
+
+def _known(collector_id: int, digest: bytes) -> dict[str, Any] | None:
+    """The answer given to this body before; the lock makes two sendings at once take turns."""
+    lock = int.from_bytes(digest[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock ^ collector_id])
+        cursor.execute(
+            """SELECT answer FROM collectors_inboundbatch
+               WHERE tenant_id = current_setting('app.tenant')::int
+                 AND collector_id = %s AND digest = %s LIMIT 1""",
+            [collector_id, digest],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    answer: dict[str, Any] = json.loads(row[0])
+    return answer
+
+
+def _refuse_when_full() -> None:
+    """Push back when this utility's workers are far behind."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM (
+                   SELECT 1 FROM collectors_pendingwork
+                   WHERE tenant_id = current_setting('app.tenant')::int LIMIT %s) AS waiting""",
+            [settings.PUSH_MAX_BACKLOG],
+        )
+        if cursor.fetchone()[0] >= settings.PUSH_MAX_BACKLOG:
+            raise BacklogFull
+
+
+def _insert(
+    collector_id: int,
+    digest: bytes,
+    content_type: str,
+    body: bytes,
+    now: datetime,
+    request_id: str,
+    answer: dict[str, Any],
+    items: int,
+) -> None:
+    today = now.astimezone(UTC).date()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO collectors_inboundbatch
+                   (tenant_id, received_on, collector_id, received_at, request_id, digest,
+                    content_type, body, items, answer)
+               VALUES (current_setting('app.tenant')::int, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+               RETURNING tenant_id, id""",
+            [
+                today,
+                collector_id,
+                now,
+                request_id,
+                digest,
+                content_type[:120],
+                body,
+                items,
+                json.dumps(answer),
+            ],
+        )
+        tenant_id, batch_id = cursor.fetchone()
+    PendingWork.objects.create(
+        tenant_id=tenant_id, received_on=today, batch_id=batch_id, received_at=now
+    )

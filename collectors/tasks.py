@@ -1,0 +1,43 @@
+"""The doorbell. It carries nothing: what there is to do stands in PostgreSQL."""
+
+import logging
+import time
+
+from celery import shared_task
+from celery.signals import worker_process_init
+from kombu.exceptions import OperationalError
+
+from collectors import worker
+
+log = logging.getLogger(__name__)
+_QUIET_SECONDS = 10.0
+_broker_silent_until = 0.0
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def ring() -> None:
+    """Wake this worker's looking thread."""
+    worker.look_now()
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def look_at_the_inbox(**_: object) -> None:
+    """Each worker process looks by itself, broker or no broker."""
+    worker.start()
+
+
+def ring_softly() -> None:
+    """Ring if there is a broker; a push must not suffer when there is none.
+
+    After a failure the bell is left alone for a while: a hanging broker would cost every push
+    its time-out, and workers look by themselves anyway.
+    """
+    global _broker_silent_until
+    now = time.monotonic()
+    if now < _broker_silent_until:
+        return
+    try:
+        ring.apply_async(retry=False, expires=60)
+    except (OperationalError, OSError) as error:
+        _broker_silent_until = now + _QUIET_SECONDS
+        log.warning("no doorbell for %.0f s: %s", _QUIET_SECONDS, error)

@@ -1,0 +1,195 @@
+"""Every change to meters, places and keys; each is one transaction with its audit entry."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from meters import keys
+from meters.models import (
+    Customer,
+    Installation,
+    Medium,
+    Meter,
+    MeterAddress,
+    MeterKey,
+    MeterState,
+    SupplyPoint,
+)
+from ready.audit.services import Actor, record
+from ready.tenancy.context import current_tenant_id
+
+# Kamstrup writes both codes into its meters; one meter is one meter.
+_SAME_MAKER = {"KAW": "KAM"}
+
+
+def identity_of(manufacturer: str) -> str:
+    """The manufacturer code a meter is filed under: KAM also for KAW."""
+    return _SAME_MAKER.get(manufacturer, manufacturer)
+
+
+def register_meter(
+    *,
+    manufacturer: str,
+    number: str,
+    actor: Actor,
+    meter_type: str = "",
+    medium: Medium = Medium.OTHER,
+    interval_s: int = 3600,
+    in_stock: bool = False,
+) -> Meter:
+    """Make a meter known; from now on its telegrams are routed to this utility.
+
+    Raises ValidationError when the number is not 8 digits or the meter is known already.
+    """
+    if len(number) != 8 or not all(digit in "0123456789ABCDEF" for digit in number):
+        raise ValidationError(
+            _("A meter number has 8 digits; “%(number)s” does not.") % {"number": number},
+            code="number",
+        )
+    maker = identity_of(manufacturer)
+    if Meter.objects.filter(manufacturer=maker, number=number).exists():
+        raise ValidationError(
+            _("Meter %(maker)s %(number)s is registered already.")
+            % {"maker": maker, "number": number},
+            code="known",
+        )
+    meter: Meter = Meter.objects.create(
+        manufacturer=maker,
+        number=number,
+        meter_type=meter_type,
+        medium=medium,
+        interval_s=interval_s,
+        in_stock=in_stock,
+    )
+    MeterState.objects.create(meter=meter)
+    MeterAddress.objects.create(
+        tenant_id=meter.tenant_id, meter=meter, manufacturer=maker, number=number
+    )
+    record(
+        event="meter.registered",
+        actor=actor,
+        object_type="meter",
+        object_id=meter.pk,
+        object_label=str(meter),
+        after={"type": meter_type, "medium": str(medium), "interval_s": interval_s},
+    )
+    return meter
+
+
+def set_key(*, meter: Meter, key: bytes, actor: Actor) -> MeterKey:
+    """Give a meter its decryption key; older ones stay, the highest version is in force."""
+    newest = MeterKey.objects.filter(meter=meter).order_by("-version").first()
+    version = 1 if newest is None else newest.version + 1
+    stored: MeterKey = MeterKey.objects.create(
+        meter=meter,
+        version=version,
+        sealed=keys.seal(key, tenant_id=current_tenant_id(), meter_id=meter.pk, version=version),
+    )
+    record(
+        event="meter.key_set",
+        actor=actor,
+        object_type="meter",
+        object_id=meter.pk,
+        object_label=str(meter),
+        after={"version": version},
+    )
+    return stored
+
+
+def register_customer(*, number: str, name: str, actor: Actor) -> Customer:
+    """Make a customer known under the utility's own number."""
+    customer: Customer = Customer.objects.create(number=number, name=name)
+    record(
+        event="customer.registered",
+        actor=actor,
+        object_type="customer",
+        object_id=customer.pk,
+        object_label=number,
+    )
+    return customer
+
+
+def register_supply_point(
+    *,
+    street: str,
+    postal_code: str,
+    city: str,
+    customer: Customer | None,
+    actor: Actor,
+    label: str = "",
+    latitude: int | None = None,
+    longitude: int | None = None,
+) -> SupplyPoint:
+    """Make a place known; latitude and longitude are millionths of a degree."""
+    place: SupplyPoint = SupplyPoint.objects.create(
+        street=street,
+        postal_code=postal_code,
+        city=city,
+        customer=customer,
+        label=label,
+        latitude=latitude,
+        longitude=longitude,
+    )
+    record(
+        event="supply_point.registered",
+        actor=actor,
+        object_type="supply point",
+        object_id=place.pk,
+        object_label=street,
+    )
+    return place
+
+
+def install_meter(
+    *,
+    meter: Meter,
+    supply_point: SupplyPoint,
+    at: datetime,
+    registers: Mapping[str, int],
+    actor: Actor,
+) -> Installation:
+    """Mount a meter at a place; registers are what it showed then, {column: base units}.
+
+    Raises ValidationError while the meter is mounted somewhere else.
+    """
+    if Installation.objects.filter(meter=meter, ends_at=None).exists():
+        raise ValidationError(
+            _("Meter %(meter)s is mounted already; end that installation first.")
+            % {"meter": meter},
+            code="mounted",
+        )
+    installation: Installation = Installation.objects.create(
+        meter=meter, supply_point=supply_point, starts_at=at, start_registers=dict(registers)
+    )
+    Meter.objects.filter(pk=meter.pk).update(in_stock=False)
+    record(
+        event="meter.installed",
+        actor=actor,
+        object_type="meter",
+        object_id=meter.pk,
+        object_label=str(meter),
+        after={"supply_point": supply_point.pk, "at": at.isoformat()},
+    )
+    return installation
+
+
+def remove_meter(
+    *, installation: Installation, at: datetime, registers: Mapping[str, int], actor: Actor
+) -> None:
+    """End an installation with what the meter showed then; the meter goes back to stock."""
+    if at <= installation.starts_at:
+        raise ValidationError(_("A meter cannot leave before it came."), code="order")
+    Installation.objects.filter(pk=installation.pk, ends_at=None).update(
+        ends_at=at, end_registers=dict(registers)
+    )
+    Meter.objects.filter(pk=installation.meter_id).update(in_stock=True)
+    record(
+        event="meter.removed",
+        actor=actor,
+        object_type="meter",
+        object_id=installation.meter_id,
+        object_label=str(installation.meter),
+        after={"at": at.isoformat()},
+    )

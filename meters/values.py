@@ -1,0 +1,69 @@
+"""Register values as people read them: a number with the decimals it has, and its unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
+from ready.web import formats
+
+# What the common meters send: fewer decimals would hide digits, more would invent them.
+_LEAST_DECIMALS = {"MWh": 3, "GJ": 3, "kWh": 0, "m³": 2, "m³/h": 3, "°C": 1, "bar": 2, "kW": 1}
+# Not quantities: info bits are told in words.
+_NOT_SHOWN = frozenset({"info"})
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterValue:
+    """A register's value in base units and the unit it is shown in."""
+
+    register: Register
+    value: int
+    unit: Unit
+
+    @property
+    def text(self) -> str:
+        """The number alone, in the reader's language, with all the decimals it has."""
+        return formats.quantity(self.value, self.unit, decimals(self.value, self.unit))
+
+    @property
+    def plain(self) -> str:
+        """The number for a file: no grouping, the language's decimal sign."""
+        return self.text.replace(formats.NARROW_SPACE, "").replace(formats.MINUS, "-")
+
+
+def decimals(value: int | Fraction, unit: Unit) -> int:
+    """How many decimals show the value exactly: what meters send at least, the unit's at most."""
+    least = min(_LEAST_DECIMALS.get(unit.name, 0), unit.decimals)
+    amount = Fraction(value) / unit.base * 10**least
+    for places in range(least, unit.decimals):
+        if amount.denominator == 1:
+            return places
+        amount *= 10
+    return unit.decimals
+
+
+def value_of(column: str, value: int, energy_unit: str) -> RegisterValue:
+    """A register column's value with the unit this utility sees it in."""
+    register = BY_COLUMN[column]
+    return RegisterValue(register, value, display_unit(register, energy_unit))
+
+
+def main_value(
+    medium: str, values: Mapping[str, int | None], energy_unit: str
+) -> RegisterValue | None:
+    """The medium's chief register that has a value; None where none has."""
+    for column in MAIN_REGISTERS[medium]:
+        value = values.get(column)
+        if value is not None:
+            return value_of(column, value, energy_unit)
+    return None
+
+
+def shown_values(values: Mapping[str, int | None], energy_unit: str) -> list[RegisterValue]:
+    """All registers that have a value, in the catalogue's order."""
+    return [
+        value_of(register.column, value, energy_unit)
+        for register in REGISTERS
+        if register.column not in _NOT_SHOWN and (value := values.get(register.column)) is not None
+    ]
