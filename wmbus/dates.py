@@ -14,7 +14,7 @@ class MeterTime(NamedTuple):
 
     `moment` is naive local time, or None where the meter marked the time as invalid, sent an
     impossible date, a time of day only, or a repeating date such as "every 1 January". `text`
-    always shows what was sent, with 00 or a dash for what was left open. `summer` says that the
+    always shows what was sent: 00 is a day or month left open, * a year. `summer` says that the
     meter counts `moment` in summer time. `date_only` means that the time of day was not sent.
     """
 
@@ -26,10 +26,16 @@ class MeterTime(NamedTuple):
 
 
 def _year(short: int, century: int = 0) -> int:
-    """Seven bits of year, and two of century where the type has them (type F)."""
-    if century:
-        return 1900 + 100 * century + short
-    return 1900 + short if 80 < short < 100 else 2000 + short
+    """Seven bits of year, and two of century where the type has them (type F).
+
+    Without a century, 81 to 99 are of the last one. Some makers use its upper bit otherwise, so
+    that 2 and 3, which would be the next centuries, are read as 1.
+    """
+    return 1900 + short if 80 < short < 100 and not century else 2000 + short
+
+
+def _day(year: int, short: int, month: int, day: int) -> str:
+    return f"{'*' if short >= 100 else f'{year:04}'}-{month:02}-{day:02}"
 
 
 def _moment(
@@ -55,9 +61,7 @@ def type_g(raw: int) -> MeterTime:
         return MeterTime(None, "", invalid=True, date_only=True)
     year = _year(short)
     moment = _moment(year, month, day) if short < 100 else None
-    return MeterTime(
-        moment, f"{year:04}-{month:02}-{day:02}", invalid=moment is None, date_only=True
-    )
+    return MeterTime(moment, _day(year, short, month, day), invalid=moment is None, date_only=True)
 
 
 @lru_cache(maxsize=4096)
@@ -71,7 +75,7 @@ def type_f(raw: int) -> MeterTime:
     moment = None if marked or short >= 100 else _moment(year, month, day, hour, minute)
     return MeterTime(
         moment,
-        f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}",
+        f"{_day(year, short, month, day)} {hour:02}:{minute:02}",
         summer=bool(raw & 0x8000),
         invalid=moment is None,
     )
@@ -92,7 +96,7 @@ def type_i(raw: int) -> MeterTime:
     moment = None if marked or short >= 100 else _moment(year, month, day, hour, minute, second)
     return MeterTime(
         moment,
-        f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}",
+        f"{_day(year, short, month, day)} {hour:02}:{minute:02}:{second:02}",
         summer=bool(raw & 0x40),
         invalid=moment is None,
     )

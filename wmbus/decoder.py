@@ -64,6 +64,7 @@ class Application(NamedTuple):
     payload: bytes
     offset: int
     register_sets: tuple[RegisterSet, ...]
+    surplus: int = 0
 
 
 def decode_message(
@@ -182,7 +183,7 @@ def _finish(message: Message, key_for: KeyFor, formats: Formats, allow_plain: bo
     elif header.address:
         address = address_from_transport(header.address)
     if header.content is Content.FIXED:
-        return fixed.decode(message.data, message.position + 1, message.trailing)
+        return _fixed(message)
     try:
         return _contents(message, header, address, link_address, key_for, formats, allow_plain)
     except DecodeError as error:
@@ -204,7 +205,7 @@ def _contents(
     key = key_for(address) if header.mode or (layer and layer.mac) else None
     opened = open_transport(header, layer, message.data, raw, key, allow_plain)
     encrypted = message.encrypted or opened.encrypted
-    application = _application(header, opened, address, formats)
+    application = _application(header, opened, address, formats, message.wired)
     if opened.mac:
         trust = Trust.MAC
     elif encrypted and application.known:
@@ -228,7 +229,28 @@ def _contents(
         application.register_sets,
         application.payload,
         application.offset,
-        message.trailing,
+        message.trailing + application.surplus,
+    )
+
+
+def _fixed(message: Message) -> Telegram:
+    found = fixed.parse(message.data, message.position + 1)
+    address = Address("", found.number, 0, found.device_type)
+    return Telegram(
+        address=address,
+        sender=address,
+        security=Security.NONE,
+        encrypted=False,
+        trust=Trust.NONE,
+        access_number=found.access,
+        counter=None,
+        status=found.status,
+        signature=None,
+        learned=None,
+        register_sets=register_sets(walk(found.records).records, address),
+        payload=found.records,
+        offset=-1,
+        trailing=message.trailing,
     )
 
 
@@ -248,14 +270,14 @@ def _counter(
 
 
 def _application(
-    header: Transport, opened: Opened, address: Address, formats: Formats
+    header: Transport, opened: Opened, address: Address, formats: Formats, wired_frame: bool
 ) -> Application:
     data = opened.data
     # Where `data` begins in the frame: behind the two fillers, if the mode has them.
     marked = opened.security in (Security.MODE_5, Security.MODE_7) and header.configuration & 0xF0
     offset = header.behind + (2 if marked else 0)
     if header.content is Content.FULL:
-        return _full(data, offset, address, formats)
+        return _full(data, offset, address, formats, wired_frame=wired_frame)
     if header.content is Content.COMPACT:
         if data.startswith(MARK):
             data, offset = data[2:], offset + 2
@@ -295,19 +317,27 @@ _ERRORS = {
 }
 
 
-def _full(data: bytes, offset: int, address: Address, formats: Formats) -> Application:
+# A link checksum that the receiver left on and counted in L.
+_SURPLUS = 2
+
+
+def _full(
+    data: bytes, offset: int, address: Address, formats: Formats, *, wired_frame: bool
+) -> Application:
     try:
-        found = walk(data)
+        found = walk(data, surplus=0 if wired_frame else _SURPLUS)
     except DecodeError as error:
         error.offset += offset
         raise
+    if found.surplus:
+        data = data[: -found.surplus]
     headers = found.headers
     sets = register_sets(found.records, address)
     if not found.fixed or found.manufacturer or found.more or not headers:
-        return Application(None, None, False, data, offset, sets)
+        return Application(None, None, False, data, offset, sets, found.surplus)
     number = signature(headers)
     known = formats.get(number) == headers
-    return Application(number, headers, known, data, offset, sets)
+    return Application(number, headers, known, data, offset, sets, found.surplus)
 
 
 def _compact(data: bytes, offset: int, address: Address, formats: Formats) -> Application:

@@ -13,7 +13,7 @@ class Rule(NamedTuple):
     `code` is the base of the register's name, `unit` replaces the record's unit if not empty.
     `subunit` and `qualified` say that the code tells these already, so that they need no suffix.
     `complete` means that the code takes no suffix at all; `storage` moves the
-    record to another set.
+    record to another set; `bits` makes the integer a bit field, which has no sign.
     """
 
     code: str
@@ -21,6 +21,7 @@ class Rule(NamedTuple):
     subunit: bool = False
     qualified: bool = False
     complete: bool = False
+    bits: bool = False
     storage: int | None = None
 
 
@@ -151,22 +152,22 @@ _KAMSTRUP_HEAT_EXTRAS: dict[RuleKey, Rule] = {
     (_M, _code(0x08), (), None): Rule("E9", "m3*°C"),
     (_HCA, _code(0x07), (), None): Rule("E8", "m3*°C"),
     (_HCA, _code(0x08), (), None): Rule("E9", "m3*°C"),
-    (_M, _code(0x22), (), None): Rule("INFO", "kamstrup heat"),
-    (_M, _code(0x21), (), None): Rule("INFO", "kamstrup heat"),
+    (_M, _code(0x22), (), None): Rule("INFO", "kamstrup heat", bits=True),
+    (_M, _code(0x21), (), None): Rule("INFO", "kamstrup heat", bits=True),
     ("operating time", _code(0x21), (), None): Rule("OPTIME"),
     ("volume", b"", (), 1): Rule("IN_A", subunit=True),
     ("volume", b"", (), 2): Rule("IN_B", subunit=True),
-    ("error flags", b"", (), None): Rule("INFO", "kamstrup heat 402"),
+    ("error flags", b"", (), None): Rule("INFO", "kamstrup heat 402", bits=True),
 }
 _KAMSTRUP_HEAT = {**_HEAT, **_KAMSTRUP_HEAT_EXTRAS}
 _KAMSTRUP_COOLING = {**_COOLING, **_KAMSTRUP_HEAT_EXTRAS}
 
 _KAMSTRUP_WATER: dict[RuleKey, Rule] = {
     **_WATER,
-    (_M, _code(0x20), (), None): Rule("INFO", "kamstrup water 16"),
-    (_M, _code(0x23), (), None): Rule("INFO", "kamstrup water 32"),
-    (_M, _code(0x25), (), None): Rule("INFO", "kamstrup water 25"),
-    (_M, _code(0x1B), (), None): Rule("NOISE", "raw"),
+    (_M, _code(0x20), (), None): Rule("INFO", "kamstrup water 16", bits=True),
+    (_M, _code(0x23), (), None): Rule("INFO", "kamstrup water 32", bits=True),
+    (_M, _code(0x25), (), None): Rule("INFO", "kamstrup water 25", bits=True),
+    (_M, _code(0x1B), (), None): Rule("NOISE", "raw", bits=True),
     ("external temperature", _code(0x0F), (), None): Rule("TAMB_OWN", complete=True, storage=0),
 }
 
@@ -174,12 +175,12 @@ _KAMSTRUP_PRESSURE: dict[RuleKey, Rule] = {
     **_COMMON,
     (_M, _code(0x09), (), None): Rule("ALFA", "raw"),
     (_M, _code(0x0A), (), None): Rule("BETA", "raw"),
-    ("error flags", b"", (), None): Rule("INFO", "kamstrup pressure"),
+    ("error flags", b"", (), None): Rule("INFO", "kamstrup pressure", bits=True),
 }
 
 _KAMSTRUP_EM24: dict[RuleKey, Rule] = {
     **_ELECTRICITY,
-    ("error flags", b"", (), None): Rule("INFO", "em24"),
+    ("error flags", b"", (), None): Rule("INFO", "em24", bits=True),
 }
 
 _HEAT_TYPES = (0x04, 0x0C, 0x0D)

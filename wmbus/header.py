@@ -17,7 +17,7 @@ from wmbus.vif import (
     UNSIGNED_QUANTITIES,
     Unit,
 )
-from wmbus.vife import EFFECTS, MANUFACTURER
+from wmbus.vife import EFFECTS, EXTENSION, EXTENSION_EFFECTS, MANUFACTURER, Effect
 
 EXTEND = 0x80
 MOST_EXTENSIONS = 10  # DIFE, and VIFE, in one record (6.3.5, 6.4.1)
@@ -126,15 +126,9 @@ def describe(raw: bytes) -> Header:
     qualifiers: list[str] = []
     errors: list[str] = []
     dated, known = base.quantity in DATE_QUANTITIES, bool(base.quantity)
-    for place, byte in enumerate(rest):
-        if byte & 0x7F == MANUFACTURER:
-            codes = bytes(rest[place + 1 :])
-            break
-        effect = EFFECTS.get(byte & 0x7F)
-        if effect is None:
-            qualifiers.append(f"unknown VIFE {byte & 0x7F:02X}")
-            known = False
-            continue
+    effects, codes = _effects(rest, codes)
+    for effect in effects:
+        known &= effect.known
         if effect.error:
             errors.append(effect.qualifier)
         elif effect.qualifier:
@@ -149,7 +143,7 @@ def describe(raw: bytes) -> Header:
         unit, exponent = "", 0
         if kind == "signed":
             kind = "date" if length in (2, 3, 4, 6) else "unsigned"
-    elif kind == "signed" and (base.quantity in UNSIGNED_QUANTITIES or codes):
+    elif kind == "signed" and base.quantity in UNSIGNED_QUANTITIES:
         kind = "unsigned"
     return Header(
         raw,
@@ -168,6 +162,22 @@ def describe(raw: bytes) -> Header:
         known,
         tuple(errors),
     )
+
+
+def _effects(rest: bytes, codes: bytes) -> tuple[list[Effect], bytes]:
+    """What the VIFEs in `rest` do, and the manufacturer's own codes among them."""
+    found: list[Effect] = []
+    table = EFFECTS
+    for place, byte in enumerate(rest):
+        code = byte & 0x7F
+        if table is EFFECTS and code == MANUFACTURER:
+            return found, rest[place + 1 :]
+        if table is EFFECTS and code == EXTENSION and byte & EXTEND:
+            table = EXTENSION_EFFECTS
+            continue
+        found.append(table.get(code) or Effect(f"unknown VIFE {code:02X}", known=False))
+        table = EFFECTS
+    return found, codes
 
 
 def _value_information(raw: bytes, at: int) -> tuple[Unit, bytes, bytes]:

@@ -82,6 +82,7 @@ class Walk(NamedTuple):
     manufacturer: bytes
     more: bool
     fixed: bool
+    surplus: int
 
     @property
     def headers(self) -> bytes:
@@ -89,10 +90,14 @@ class Walk(NamedTuple):
         return b"".join([record.header.raw for record in self.records])
 
 
-def walk(data: bytes, start: int = 0) -> Walk:
-    """Read all records of `data` from `start` on. Raises Truncated, Malformed with the offset."""
+def walk(data: bytes, *, surplus: int = 0) -> Walk:
+    """Read all records of `data`. Raises Truncated and Malformed with the offset.
+
+    The last `surplus` bytes need not be a record: some receivers leave a checksum on the end and
+    count it as data. They are left unread and counted in `Walk.surplus`.
+    """
     records: list[Record] = []
-    position, end, fixed = start, len(data), True
+    position, end, fixed = 0, len(data), True
     while position < end:
         dif = data[position]
         if dif & 0x0F == 0x0F:
@@ -100,18 +105,23 @@ def walk(data: bytes, start: int = 0) -> Walk:
                 position += 1
                 continue
             if dif in (MANUFACTURER_DATA, MORE_FOLLOWS):
-                return Walk(tuple(records), data[position + 1 :], dif == MORE_FOLLOWS, fixed)
+                return Walk(tuple(records), data[position + 1 :], dif == MORE_FOLLOWS, fixed, 0)
             if dif == GLOBAL_READOUT:
                 position += 1
                 continue
             raise Malformed(f"reserved DIF {dif:02X}", layer=Layer.APPLICATION, offset=position)
-        behind = extent(data, position, end)
-        header = describe(data[position:behind])
+        try:
+            behind = extent(data, position, end)
+            header = describe(data[position:behind])
+            record = read_record(header, data, behind, end, position)
+        except (Truncated, Malformed):
+            if records and end - position <= surplus:
+                return Walk(tuple(records), b"", False, fixed, end - position)
+            raise
         fixed &= header.quantity != "named by text"
-        record = read_record(header, data, behind, end, position)
         records.append(record)
         position = behind + len(record.raw)
-    return Walk(tuple(records), b"", False, fixed)
+    return Walk(tuple(records), b"", False, fixed, 0)
 
 
 def read_record(header: Header, data: bytes, at: int, end: int, offset: int) -> Record:

@@ -32,11 +32,15 @@ _TIME_QUANTITIES = ("date", "date and time")
 
 
 class Slot(NamedTuple):
-    """Where record number `record` goes: to register `code`, in `unit` ('': the record's)."""
+    """Where record number `record` goes: to register `code`, in `unit` ('': the record's).
+
+    `bits`: the integer is a bit field, hence never negative.
+    """
 
     record: int
     code: str
     unit: str
+    bits: bool
 
 
 class Group(NamedTuple):
@@ -98,7 +102,7 @@ def groups(headers: bytes, family: Family) -> tuple[Group, ...]:
         code = _SHORT.get(code, code)
         count = taken[storage, code] = taken.get((storage, code), 0) + 1
         name = code if count == 1 else f"{code}#{count}"
-        slots.setdefault(storage, []).append(Slot(index, name, rule.unit))
+        slots.setdefault(storage, []).append(Slot(index, name, rule.unit, rule.bits))
     return tuple(
         Group(_kind(storage), storage, times.get(storage, -1), tuple(slots[storage]))
         for storage in sorted(slots)
@@ -146,6 +150,14 @@ def _suffix(header: Header, rule: Rule) -> str:
     return suffix
 
 
+def _value(record: Record, bits: bool) -> int | None:
+    if not isinstance(record.value, int) or record.problem:
+        return None
+    if bits and record.value < 0:
+        return record.value + (1 << 8 * len(record.raw))
+    return record.value
+
+
 def register_sets(records: tuple[Record, ...], address: Address) -> tuple[RegisterSet, ...]:
     """The register sets of these records, "now" first, then by storage number."""
     headers = b"".join([record.header.raw for record in records])
@@ -167,7 +179,7 @@ def register_sets(records: tuple[Record, ...], address: Address) -> tuple[Regist
                 time if isinstance(time, MeterTime) else None,
                 group.storage,
                 layout,
-                tuple([r.value if isinstance(r.value, int) else None for r in chosen]),
+                tuple([_value(r, s.bits) for r, s in zip(chosen, group.slots, strict=True)]),
             )
         )
     return tuple(result)

@@ -104,6 +104,9 @@ def parse(data: bytes, position: int, *, wired: bool = False) -> Transport:
         access = reader.byte("access number")
         status = reader.byte("status")
         configuration = reader.number(2, "configuration word")
+        if wired and configuration >> 8 & 0x10:
+            # Before 2013 these two bytes were a signature that nobody checked (EN 13757-3:2004).
+            configuration = 0
         mode = configuration >> 8 & 0x1F
         if mode == 7:
             extension = reader.byte("configuration extension")

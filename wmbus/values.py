@@ -31,19 +31,14 @@ def decimal_digits(raw: bytes) -> int | None:
 
 
 def real(raw: bytes) -> tuple[int, int] | None:
-    """Mantissa and exponent (at most 0) of a 32-bit float: the shortest decimal that names it.
+    """Mantissa and exponent (at most 0) of a 32-bit float; None for infinity and not-a-number.
 
-    None for an infinity and for not-a-number.
+    Nine significant digits: as many as it takes to tell every 32-bit float from its neighbours.
     """
     (number,) = _REAL.unpack(raw)
     if not math.isfinite(number):
         return None
-    shortest = ""
-    for digits in range(6, 10):  # nine digits name every 32-bit float
-        shortest = f"{number:.{digits - 1}e}"
-        if _REAL.pack(float(shortest)) == raw:
-            break
-    figures, _, power = shortest.partition("e")
+    figures, _, power = f"{number:.8e}".partition("e")
     exponent = int(power) - len(figures.partition(".")[2])
     mantissa = int(figures.replace(".", ""))
     if not mantissa:
@@ -63,7 +58,9 @@ def text(raw: bytes) -> str:
 def read(header: Header, raw: bytes) -> Value:
     """The value in `raw`, the data bytes of a record with this header (without an LVAR byte)."""
     if header.errors:
-        return Value(None, header.exponent, "; ".join(header.errors))
+        # The meter says that something is wrong, and may still have sent a number.
+        sent = read(header._replace(errors=()), raw)
+        return Value(sent.value, sent.exponent, "; ".join(header.errors))
     kind = header.kind
     if kind == "signed" or kind == "unsigned":
         return _number(header, int.from_bytes(raw, "little", signed=kind == "signed"))
@@ -105,7 +102,8 @@ def variable_length(code: int) -> int | None:
 def read_variable(header: Header, code: int, raw: bytes) -> Value:
     """The value of a record of variable length: `code` is its LVAR byte, `raw` what follows."""
     if header.errors:
-        return Value(None, header.exponent, "; ".join(header.errors))
+        sent = read_variable(header._replace(errors=()), code, raw)
+        return Value(sent.value, sent.exponent, "; ".join(header.errors))
     if code < 0xC0:
         return Value(text(raw))
     if code < 0xE0:

@@ -162,7 +162,6 @@ UNSIGNED_QUANTITIES = frozenset(
         "fabrication number",
         "enhanced identification",
         "bus address",
-        "manufacturer specific",
         "container wireless",
         "container manufacturer",
     }

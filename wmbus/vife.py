@@ -22,6 +22,7 @@ class Effect(NamedTuple):
     duration: str = ""
     error: bool = False
     counts: bool = False
+    known: bool = True
 
 
 _TIMES = ("s", "min", "h", "d")
@@ -93,6 +94,30 @@ _WORDS = {
     0x6C: "during upper limit exceed",
     0x7E: "future",
 }
+
+
+# Behind FC, table 15 continues: which phase, quadrant or kind of sum.
+_EXTENSION_WORDS = {
+    0x01: "phase L1",
+    0x02: "phase L2",
+    0x03: "phase L3",
+    0x04: "neutral",
+    0x05: "phases L1-L2",
+    0x06: "phases L2-L3",
+    0x07: "phases L3-L1",
+    0x08: "quadrant 1",
+    0x09: "quadrant 2",
+    0x0A: "quadrant 3",
+    0x0B: "quadrant 4",
+    0x0C: "difference of import and export",
+    0x10: "sum of absolute values",
+    0x11: "data of type C",
+    0x12: "data of type D",
+    0x13: "from partner to meter",
+    0x14: "from meter to partner",
+}
+EXTENSION = 0x7C
+EXTENSION_EFFECTS = {code: Effect(words) for code, words in _EXTENSION_WORDS.items()}
 
 
 def _effects() -> dict[int, Effect]:
