@@ -360,6 +360,15 @@ class MeterPage:
     signs: Sequence[Sign]
 
     @property
+    def interval_min(self) -> int:
+        """How often a reading is kept, in minutes."""
+        return self.meter.interval_s // 60
+
+    @property
+    def is_priority(self) -> bool:
+        return self.meter.interval_s == PRIORITY_INTERVAL_S
+
+    @property
     def values(self) -> dict[str, int | None]:
         """The newest values by register column, base units."""
         return {column: getattr(self.state, column) for column in COLUMNS}

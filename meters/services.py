@@ -65,7 +65,7 @@ def register_meter(
     )
     MeterState.objects.create(meter=meter)
     MeterAddress.objects.create(
-        tenant_id=meter.tenant_id, meter=meter, manufacturer=maker, number=number
+        tenant_id=current_tenant_id(), meter=meter, manufacturer=maker, number=number
     )
     record(
         event="meter.registered",

@@ -106,5 +106,9 @@ def detail(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
 def values(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """The part of the page that changes with every telegram: state and newest values."""
     page = _meter_page(pk)
-    context = {"page": page, "values": shown_values(page.values, tenant_of(request).energy_unit)}
+    context = {
+        "page": page,
+        "values": shown_values(page.values, tenant_of(request).energy_unit),
+        "oob": True,
+    }
     return render(request, "meters/_values.html", context)

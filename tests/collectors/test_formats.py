@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -171,6 +172,7 @@ class TestNativeEnvelope:
             (b"1" * 5000, EnvelopeCode.BAD_JSON, "line 1 column 1"),
             (b'[{"telegram":"","x":1e999}]', EnvelopeCode.BAD_JSON, None),
             (b"  \n ", EnvelopeCode.EMPTY, None),
+            (b'[{"telegram":"00","x":[1]}]', None, None),
         ],
     )
     def test_what_is_no_envelope_says_where(
@@ -220,6 +222,9 @@ class TestNativeTelegram:
             ({"telegram": "5A" * 5000}, RejectCode.TOO_LONG),
             ({"telegram": "a", "encoding": "base64"}, RejectCode.BAD_BASE64),
             ({"telegram": "\xe6\xe6\xe6\xe6", "encoding": "base64"}, RejectCode.BAD_BASE64),
+            ({"telegram": "A" * 1300, "encoding": "base64"}, RejectCode.TOO_LONG),
+            ({"lat": 1e308, "lon": 0}, RejectCode.BAD_FIELD),
+            ({"lat": "north", "lon": 0}, RejectCode.BAD_FIELD),
             ({"encoding": "rot13"}, RejectCode.BAD_FIELD),
             ({"encoding": ["hex"]}, RejectCode.BAD_FIELD),
             ({"frame": "kmp"}, RejectCode.BAD_FIELD),
@@ -233,6 +238,8 @@ class TestNativeTelegram:
             ({"timestamp": "2026-01-02T03:04:05Z\u0000"}, RejectCode.BAD_TIME),
             ({"timestamp": True}, RejectCode.BAD_TIME),
             ({"time": {}}, RejectCode.BAD_TIME),
+            ({"timestamp": "2026-01-02T03"}, RejectCode.BAD_TIME),
+            ({"timestamp": "2026-01-02_03:04:05Z"}, RejectCode.BAD_TIME),
             ({"ts": -1}, RejectCode.BAD_TIME),
             ({"ts": 10**19}, RejectCode.BAD_TIME),
             ({"ts": 10**300}, RejectCode.BAD_TIME),
@@ -294,6 +301,11 @@ class TestNativeTelegram:
             assert (item.time, item.time_source) == (time, source)
             assert item.time_text == (str(said) or None)
             assert item.time is None or item.time.tzinfo is UTC
+
+    def test_a_place_that_is_not_known(self) -> None:
+        assert native(lat=None, lon="", accuracy_m=5) == Received(0, FRAME)
+        item = received(native(lat="-56.5", lon="9", accuracy_m=None))
+        assert (item.lat, item.lon, item.accuracy_m) == (Decimal("-56.5"), Decimal(9), None)
 
     def test_timestamp_goes_before_time_and_ts(self) -> None:
         item = received(native(ts=51, time="x", timestamp="2026-01-02T03:04:05Z"))
@@ -622,6 +634,37 @@ def test_any_body_gives_an_envelope_or_an_envelope_error(
         else:
             code_of(item)
     assert envelope.status is None or "\\u0000" not in json.dumps(envelope.status)
+
+
+PUSH_MANUAL = Path(__file__).parents[2] / "docs" / "reference" / "push.md"
+MANUAL_TYPES = {"json": "application/json", "ndjson": "application/x-ndjson"} | {
+    "text": "text/plain",
+    "csv": "text/csv",
+}
+
+
+def manual_examples() -> list[tuple[str, str]]:
+    fences = re.findall(r"^```(\w+)\n(.*?)^```$", PUSH_MANUAL.read_text(), re.DOTALL | re.MULTILINE)
+    return [(kind, body) for kind, body in fences if kind in MANUAL_TYPES]
+
+
+@pytest.mark.parametrize(("kind", "body"), manual_examples())
+def test_the_manual_tells_the_truth(kind: str, body: str) -> None:
+    items = parse(MANUAL_TYPES[kind], body.encode()).items
+    assert {received(item).frame for item in items} <= {
+        FRAME,
+        LONG,
+        # The CUL's, with checksums: EN 13757-4, formats A and B.
+        bytes.fromhex("13442D2C78563412340484D68D20010203040506070A05A2"),
+        bytes.fromhex("15442D2C7856341234048D20010203040506070A1AD5"),
+    }
+
+
+def test_the_manual_names_every_code() -> None:
+    manual = PUSH_MANUAL.read_text()
+    for code in (*RejectCode, *EnvelopeCode):
+        assert f"`{code}`" in manual
+    assert {kind for kind, _ in manual_examples()} == set(MANUAL_TYPES)
 
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "wmbus.jsonl"

@@ -11,10 +11,11 @@ import pytest
 from django.test import Client
 
 import wmbus
-from collectors import pipeline
-from collectors.models import InboundBatch, PendingWork, Telegram
+from collectors import pipeline, tokens
+from collectors.models import Collector, InboundBatch, PendingWork, Telegram
 from collectors.outcomes import Outcome
 from meters.models import Meter, MeterState
+from meters.services import set_key
 from notifications.models import InfoCodePeriod
 from readings.models import Reading
 from ready.tenancy.context import tenant_context
@@ -255,7 +256,7 @@ class TestQuarantine:
         box.push([item(telegram("63000001", 3), at(9))])
         work()
         with tenant_context(aalund.pk):
-            factories.services.set_key(meter=meter, key=KEY, actor=factories.ACTOR)
+            set_key(meter=meter, key=KEY, actor=factories.ACTOR)
             assert pipeline.replay(outcome=Outcome.NO_KEY, meter_number="63000001") == 1
         assert outcomes(aalund) == [Outcome.STORED]
         assert [reading.e1 for reading in readings(aalund)] == [3 * 3_600_000]
@@ -320,10 +321,8 @@ class TestTheDoor:
     def test_refuses_a_revoked_token(self, box: Box, aalund: Tenant) -> None:
         prefix = box.headers["Authorization"].split("_")[1]
         with tenant_context(aalund.pk):
-            collector = factories.Collector.objects.get()
-            assert factories.tokens.revoke(
-                collector=collector, prefix=prefix, actor=factories.ACTOR
-            )
+            collector = Collector.objects.get()
+            assert tokens.revoke(collector=collector, prefix=prefix, actor=factories.ACTOR)
         box.push([], status=401)
 
     def test_says_what_is_wrong_where(self, box: Box) -> None:
