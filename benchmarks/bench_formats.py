@@ -72,12 +72,13 @@ def hostile() -> Iterator[tuple[str, Callable[[], object]]]:
     for name, content_type, body in (
         ("empty objects, 8 MiB", json, b"[" + b"{}," * (size // 3 - 1) + b"{}]"),
         ("depth, 8 MiB", json, b"[" * size),
-        ("numbers, 8 MiB", json, b"[" + b"1," * (size // 2 - 1) + b"1]"),
+        ("numbers, 8 MiB", json, b"[" + b"1," * (size // 2 - 2) + b"1]"),
         ("one digit, 8 MiB", json, b"1" * size),
         ("one text, 8 MiB", json, b'["' + b"a" * (size - 4) + b'"]'),
         ("escaped text, 8 MiB", json, b'["' + rb"\":" * (size // 3 - 2) + b'"]'),
         ("equal keys, 8 MiB", json, _equal_keys(size)),
-        ("line ends, 8 MiB", "application/x-ndjson", b"\n" * (size - 1) + b"1"),
+        ("line ends, 8 MiB", "application/x-ndjson", b"1" + b"\n" * (size - 2) + b"1"),
+        ("blanks, 8 MiB", "text/plain", b"1" + b"\n" + b" " * (size - 3) + b"\n"),
         ("comments, 8 MiB", "text/plain", b"#\n" * (size // 2)),
         ("log lines, 50 KiB", "text/plain", b"telegram=|\n" * 5_000),
     ):
@@ -89,7 +90,7 @@ def hostile() -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _equal_keys(size: int) -> bytes:
-    item = b'{"telegram":"2A","telegram":"%s"},' % (b"5A" * 800)
+    item = b'{"telegram":"2A","telegram":"%s"},' % (b"5A" * 900)
     return b"[" + item * (size // len(item) - 1) + b"{}]"
 
 

@@ -25,7 +25,7 @@ from collectors.formats.envelope import (
 )
 from collectors.formats.lines import parse_lines
 from collectors.formats.native import parse_json, parse_ndjson
-from collectors.formats.text import BOM
+from collectors.formats.text import BOM, INK
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -68,7 +68,6 @@ _READERS: Final = {
     "lines": parse_lines,
     "elvaco": parse_elvaco,
 }
-_INK: Final = re.compile(rb"\S")
 _LIST_OF_OBJECTS: Final = re.compile(rb"\[\s*[{\]\"]")
 
 
@@ -99,7 +98,7 @@ def sniff(content_type: str | None, body: bytes) -> Kind:
     """
     kind = _declared(content_type or "")
     body = body.removeprefix(BOM)
-    ink = _INK.search(body)
+    ink = INK.search(body)
     if ink is None:
         raise EnvelopeError(EnvelopeCode.EMPTY, "The body is empty.")
     return kind or _guessed(body, ink.start())
@@ -135,7 +134,7 @@ def _guessed(body: bytes, start: int) -> Kind:
     line = body[start : len(body) if end < 0 else end].rstrip()
     if line.startswith(b"{"):
         # In one JSON text an object's end is followed by a comma, a bracket or nothing.
-        ink = _INK.search(body, start + len(line))
+        ink = INK.search(body, start + len(line))
         if ink is None or not line.endswith(b"}") or ink[0] in b",]}":
             return "json"
         return "ndjson" if ink[0] == b"{" else "lines"

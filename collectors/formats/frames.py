@@ -115,10 +115,11 @@ def checked(frame: bytes, kind: FrameKind | None) -> tuple[bytes, FrameKind]:
     Whether L fits is left to the decoder: receivers leave checksums and link quality on the end,
     and a truncated telegram is evidence. Raises ItemFault bad_length.
     """
-    if kind == "mbus":
+    if kind is None:
+        if frame[0] == _START and is_long_frame(frame):
+            return frame, "mbus"
+    elif kind == "mbus":
         return long_frame(frame), "mbus"
-    if kind is None and frame[0] == _START and is_long_frame(frame):
-        return frame, "mbus"
     if len(frame) < SHORTEST_WMBUS:
         raise ItemFault(
             RejectCode.BAD_LENGTH,

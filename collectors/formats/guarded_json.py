@@ -94,12 +94,9 @@ def _survey(value: object, limits: Limits) -> int:
         if _CONTAINERS.isdisjoint(map(type, members)):
             return keys
         level = [member for member in members if type(member) in _CONTAINERS]
-    if level:
-        raise EnvelopeError(
-            EnvelopeCode.TOO_DEEP,
-            f"Objects and lists may be nested {limits.max_depth} deep.",
-        )
-    return keys
+    raise EnvelopeError(
+        EnvelopeCode.TOO_DEEP, f"Objects and lists may be nested {limits.max_depth} deep."
+    )
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

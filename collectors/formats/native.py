@@ -42,6 +42,7 @@ _CHECKSUMS: Final[Mapping[object, Checksums]] = {
     "format_a": "format_a",
     "format_b": "format_b",
     "unknown": "unknown",
+    "": "unknown",
 }
 _MICRODEGREE: Final = Decimal("0.000001")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]{1,15})?", re.ASCII)
@@ -171,13 +172,15 @@ def _received(index: int, item: dict[str, object], limits: Limits, zone: tzinfo)
     rssi_dbm: int | None = None
     level_raw: int | None = None
     said = get("rssi_dbm")
-    if said not in _ABSENT:
+    if type(said) is int and _WEAKEST_DBM <= said <= _STRONGEST_DBM:
+        rssi_dbm = said
+    elif said not in _ABSENT:
         rssi_dbm = _whole(said, "rssi_dbm", _WEAKEST_DBM, _STRONGEST_DBM)
     elif (said := get("rssi")) not in _ABSENT:
         rssi_dbm, level_raw = strength(_whole(said, "rssi", _WEAKEST_DBM, _LEVELS - 1))
 
     said = get("crc")
-    crc: Checksums = "unknown" if said in _ABSENT else _choice(_CHECKSUMS, said, "crc")
+    crc: Checksums = "unknown" if said is None else _choice(_CHECKSUMS, said, "crc")
     lat = lon = None
     accuracy_m: int | None = None
     if "lat" in item or "lon" in item:
@@ -281,7 +284,7 @@ def _label(value: object, field: str, limits: Limits) -> str | None:
 def _choice(known: Mapping[object, _Name], value: object, field: str) -> _Name:
     if type(value) is str and value in known:
         return known[value]
-    raise _bad(field, "must be one of " + ", ".join(str(name) for name in known))
+    raise _bad(field, "must be one of " + ", ".join(str(name) for name in known if name))
 
 
 def _whole(value: object, field: str, lowest: int, highest: int) -> int:

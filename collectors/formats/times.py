@@ -15,6 +15,9 @@ _FIRST_MILLISECOND: Final = 100_000_000_000
 _SHORTEST: Final = len("2026-01-02T03:04")
 _LONGEST: Final = 48
 
+# What stands between year, month, day and hour.
+_JOINTS: Final = frozenset(("--T", "--t", "-- "))
+
 Instant = tuple[datetime | None, TimeSource]
 
 
@@ -36,13 +39,7 @@ def instant_of_text(text: str, zone: tzinfo) -> Instant:
         raise _bad(text) from None
     # fromisoformat also reads basic and week forms, any separator, and (CPython 3.11) a NUL behind
     # the zone: those are no RFC 3339.
-    if (
-        not text.isprintable()
-        or text[4] != "-"
-        or text[7] != "-"
-        or text[10] not in "Tt "
-        or text[13] != ":"
-    ):
+    if text[4:11:3] not in _JOINTS or text[13] != ":" or not text.isprintable():
         raise _bad(text)
     year = moment.year
     if year < _FIRST_YEAR:

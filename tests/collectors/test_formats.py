@@ -1,6 +1,8 @@
 import base64
+import contextlib
 import json
 import re
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -451,6 +453,18 @@ class TestLines:
         spoilt, good = parse_lines(b"\xff" + HEX.encode() + b"\n" + HEX.encode()).items
         assert code_of(spoilt) is RejectCode.UNKNOWN_LINE
         assert received(good).frame == FRAME
+
+
+@pytest.mark.parametrize("blank", [b"\n", b" ", b"\r\n", b" \n", b"\t", b"{", b";", b"b", b"\x00"])
+@pytest.mark.parametrize("content_type", ["application/x-ndjson", "text/plain", "text/csv", None])
+def test_a_body_of_one_thing_takes_time_in_proportion(
+    content_type: str | None, blank: bytes
+) -> None:
+    # Two mebibytes take milliseconds; were the time quadratic, they would take hours.
+    started = time.process_time()
+    with contextlib.suppress(EnvelopeError):
+        parse(content_type, b"1" + blank * (2 * 1024 * 1024 // len(blank)))
+    assert time.process_time() - started < 5
 
 
 class TestElvaco:
