@@ -5,7 +5,7 @@ from ninja import NinjaAPI
 
 from collectors.api import router as collectors_router
 from collectors.worker import any_alive
-from ready.accounts.views import configuration, root
+from ready.accounts.views import change_configuration, configuration, root
 from ready.web import health, problems
 from reports.views import home
 
@@ -27,5 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ready.accounts.urls")),
     path("", root, name="root"),
     path("t/<slug:tenant>/", home, name="home"),
+    path("t/<slug:tenant>/", include("meters.urls")),
     path("t/<slug:tenant>/configuration/", configuration, name="configuration"),
+    path(
+        "t/<slug:tenant>/configuration/change/", change_configuration, name="change_configuration"
+    ),
 ]

@@ -1,14 +1,21 @@
 """Home, and reports over many meters."""
 
+from typing import Any
+from zoneinfo import ZoneInfo
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from ready.policy import access
+from reports.queries import morning
 
 
 @access("meters.view")
 @require_GET
 def home(request: HttpRequest, tenant: str) -> HttpResponse:
     """The morning page."""
-    return render(request, "reports/home.html")
+    zone = ZoneInfo(request.tenant.zone)  # type: ignore[attr-defined]
+    context: dict[str, Any] = {"morning": morning(timezone.now(), zone)}
+    return render(request, "reports/home.html", context)

@@ -90,7 +90,7 @@ SECTIONS = (
         "configuration",
         "c",
         (Page("configuration", _("Configuration"), "configuration.view"),),
-        frozenset({"configuration"}),
+        frozenset({"configuration", "change_configuration"}),
     ),
 )
 

@@ -3,13 +3,20 @@
 from typing import cast
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from ready.accounts.actors import actor_of
+from ready.accounts.forms import CustomsForm
 from ready.accounts.models import Membership, User
-from ready.policy import PUBLIC, SIGNED_IN, access
+from ready.accounts.queries import members, rights
+from ready.accounts.services import change_customs
+from ready.policy import PUBLIC, SIGNED_IN, Role, access
+from ready.tenancy.models import Tenant
 
 
 @access(PUBLIC)
@@ -60,5 +67,29 @@ def set_language(request: HttpRequest) -> HttpResponse:
 @access("configuration.view")
 @require_GET
 def configuration(request: HttpRequest, tenant: str) -> HttpResponse:
-    """The utility's customs, its people and their roles."""
-    return render(request, "accounts/configuration.html")
+    """The utility's customs, its people, and what each role may do."""
+    return _configuration(request, CustomsForm.of(_tenant(request)))
+
+
+@access("configuration.edit")
+@require_POST
+def change_configuration(request: HttpRequest, tenant: str) -> HttpResponse:
+    """Set the utility's customs."""
+    form = CustomsForm(request.POST)
+    if not form.is_valid():
+        return _configuration(request, form, status=400)
+    changed = change_customs(
+        tenant=_tenant(request), customs=form.customs(), actor=actor_of(request)
+    )
+    messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
+    return redirect("configuration", tenant)
+
+
+def _configuration(request: HttpRequest, form: CustomsForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "members": members(), "rights": rights(), "roles": Role.labels}
+    return render(request, "accounts/configuration.html", context, status=status)
+
+
+def _tenant(request: HttpRequest) -> Tenant:
+    tenant: Tenant = request.tenant  # type: ignore[attr-defined]  # set by TenantMiddleware
+    return tenant

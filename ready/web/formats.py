@@ -36,7 +36,7 @@ def decimal_sign(language: str | None = None) -> str:
 
 
 def fixed(value: int | Fraction, decimals: int) -> str:
-    """The value with exactly so many decimals, a point and an ASCII minus; half goes away from 0."""
+    """The value with so many decimals, a point and an ASCII minus; half goes away from zero."""
     scaled = abs(Fraction(value)) * 10**decimals
     digits = str((scaled.numerator * 2 + scaled.denominator) // (2 * scaled.denominator))
     digits = digits.rjust(decimals + 1, "0")

@@ -64,3 +64,15 @@ def ago(at: datetime | None) -> str:
         formats.moment(at),
         formats.ago(at, timezone.now()),
     )
+
+
+@register.simple_tag
+def now_moment() -> str:
+    """This moment, in the utility's zone: when the page was made."""
+    return moment(timezone.now())
+
+
+@register.filter
+def add_count(words: object, count: int) -> str:
+    """ "Leak 3": a word with how many there are."""
+    return f"{words}\u00a0{formats.number(count)}"

@@ -1,0 +1,207 @@
+"""What the pages over many meters show, as small frozen rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate, TruncHour
+
+from collectors.models import Collector, InboundBatch, Telegram
+from collectors.outcomes import QUARANTINE, Outcome
+from meters.conditions import Severity, describe, severity
+from meters.models import MeterState
+from meters.queries import counts
+from notifications.models import InfoCodePeriod
+
+DAYS = 30  # of a sparkline
+HOURS = 24
+# A concentrator hands in at least hourly, a battery-driven bridge daily.
+COLLECTOR_SILENCE = timedelta(days=1)
+_READ = (Outcome.STORED, Outcome.MERGED)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCount:
+    """How many meters have an info code in force."""
+
+    code: str
+    label: str
+    severity: Severity
+    meters: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many of today's telegrams wait in quarantine for one reason."""
+
+    outcome: Outcome
+    telegrams: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorContact:
+    """When a collector last handed something in (None: never)."""
+
+    id: int
+    name: str
+    heard_at: datetime | None
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """Home: what needs someone today, and what arrived since midnight.
+
+    Series are oldest first: a number a day (the last is today) or an hour (the last is this one).
+    """
+
+    meters: int  # mounted
+    heard_today: int
+    not_heard: int
+    with_codes: int
+    codes: Sequence[CodeCount]  # alarms first, then by meters
+    codes_begun: Sequence[int]  # a day
+    quarantined: int
+    reasons: Sequence[ReasonCount]  # by telegrams
+    quarantined_daily: Sequence[int]
+    collectors: Sequence[CollectorContact]  # silent ones first, the longest silent at the top
+    telegrams_today: int
+    readings_today: int
+    telegrams_hourly: Sequence[int]
+
+    @property
+    def silent_collectors(self) -> int:
+        return sum(one.silent for one in self.collectors)
+
+    @property
+    def nothing_wrong(self) -> bool:
+        wrong = (self.not_heard, self.with_codes, self.quarantined, self.silent_collectors)
+        return not any(wrong)
+
+
+def morning(now: datetime, zone: ZoneInfo) -> Morning:
+    """The current utility's morning page at `now`, days being those of `zone`; 7 statements."""
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = counts(now)
+    quarantine = _quarantine(local, zone)
+    reasons = Counter(
+        {outcome: n for (day, outcome), n in quarantine.items() if day == local.date()}
+    )
+    hourly = _hourly(local, midnight, zone)
+    this_hour = local.replace(minute=0, second=0, microsecond=0).timestamp()
+    codes = _codes()
+    return Morning(
+        meters=counted[""] - counted["stock"],
+        heard_today=MeterState.objects.filter(
+            heard_at__gte=midnight, meter__in_stock=False
+        ).count(),
+        not_heard=counted["not_heard"],
+        with_codes=counted["info_codes"],
+        codes=codes,
+        codes_begun=_series(_codes_begun(local, zone), local.date()),
+        quarantined=reasons.total(),
+        reasons=[ReasonCount(Outcome(one), n) for one, n in reasons.most_common()],
+        quarantined_daily=_series(_by_day(quarantine), local.date()),
+        collectors=_contacts(now),
+        telegrams_today=sum(n for hour, n in hourly.items() if hour >= midnight.timestamp()),
+        readings_today=Telegram.objects.filter(
+            outcome__in=_READ, received_on__gte=_utc_day(midnight), received_at__gte=midnight
+        ).count(),
+        telegrams_hourly=[
+            hourly.get(this_hour - 3600 * back, 0) for back in reversed(range(HOURS))
+        ],
+    )
+
+
+def _utc_day(at: datetime) -> date:
+    """The daily partition that an instant lies in."""
+    return at.astimezone(ZoneInfo("UTC")).date()
+
+
+def _series(by_day: dict[date, int], today: date) -> list[int]:
+    return [by_day.get(today - timedelta(days=back), 0) for back in reversed(range(DAYS))]
+
+
+def _first_day(local: datetime) -> datetime:
+    return local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
+
+
+def _codes() -> list[CodeCount]:
+    """Info codes in force, by what meters themselves said last."""
+    found = (
+        InfoCodePeriod.objects.filter(ends_at=None)
+        .values("code")
+        .annotate(meters=Count("pk"))
+        .order_by("-meters", "code")
+        .values_list("code", "meters")
+    )
+    rows = [CodeCount(code, describe(code), severity(code), meters) for code, meters in found]
+    return sorted(rows, key=lambda row: row.severity != "alarm")
+
+
+def _codes_begun(local: datetime, zone: ZoneInfo) -> dict[date, int]:
+    return dict(
+        InfoCodePeriod.objects.filter(starts_at__gte=_first_day(local))
+        .annotate(day=TruncDate("starts_at", tzinfo=zone))
+        .values("day")
+        .annotate(begun=Count("pk"))
+        .order_by("day")
+        .values_list("day", "begun")
+    )
+
+
+def _quarantine(local: datetime, zone: ZoneInfo) -> dict[tuple[date, int], int]:
+    """Quarantined telegrams of the last days, by local day and outcome."""
+    first = _first_day(local)
+    rows = (
+        Telegram.objects.filter(
+            outcome__gte=QUARANTINE, received_on__gte=_utc_day(first), received_at__gte=first
+        )
+        .annotate(day=TruncDate("received_at", tzinfo=zone))
+        .values("day", "outcome")
+        .annotate(telegrams=Count("item"))
+        .order_by("day", "outcome")
+        .values_list("day", "outcome", "telegrams")
+    )
+    return {(day, outcome): telegrams for day, outcome, telegrams in rows}
+
+
+def _by_day(quarantine: dict[tuple[date, int], int]) -> dict[date, int]:
+    days: Counter[date] = Counter()
+    for (day, _outcome), telegrams in quarantine.items():
+        days[day] += telegrams
+    return days
+
+
+def _hourly(local: datetime, midnight: datetime, zone: ZoneInfo) -> dict[float, int]:
+    """Telegrams handed in, by the POSIX time of the hour's beginning; at least since midnight."""
+    hour = local.replace(minute=0, second=0, microsecond=0)
+    first = min(midnight, hour - timedelta(hours=HOURS))
+    rows = (
+        InboundBatch.objects.filter(received_on__gte=_utc_day(first), received_at__gte=first)
+        .annotate(hour=TruncHour("received_at", tzinfo=zone))
+        .values("hour")
+        .annotate(telegrams=Sum("items"))
+        .order_by("hour")
+        .values_list("hour", "telegrams")
+    )
+    return {hour.timestamp(): telegrams for hour, telegrams in rows}
+
+
+def _contacts(now: datetime) -> list[CollectorContact]:
+    rows = Collector.objects.order_by("name", "pk").values_list("pk", "name", "heard_at")
+    contacts = [
+        CollectorContact(pk, name, at, at is None or now - at > COLLECTOR_SILENCE)
+        for pk, name, at in rows
+    ]
+    return sorted(
+        contacts,
+        key=lambda one: (
+            not one.silent,
+            one.heard_at.timestamp() if one.silent and one.heard_at else 0,
+        ),
+    )
