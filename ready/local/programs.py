@@ -58,8 +58,8 @@ class Ready:
         """Where people find it."""
         return f"http://{HOST}:{self.port}/"
 
-    def preparation(self) -> list[Program]:
-        """Steps before anything serves, in order. Each is harmless to repeat."""
+    def building(self) -> list[Program]:
+        """Steps that make the database what this code needs, in order."""
         c = self.credentials
         passwords = {
             "READY_OWNER_PASSWORD": c.owner_password,
@@ -70,6 +70,11 @@ class Ready:
         return [
             self._manage("setup-roles", administrator, "setup_roles"),
             self._manage("migrate", self._as("ready_owner", c.owner_password), "migrate"),
+        ]
+
+    def filling(self) -> list[Program]:
+        """Steps at every start, in order: room for what comes, and the demo."""
+        return [
             self._manage("partitions", self._maintenance(), "partitions", "--apply"),
             self._manage("demo-seed", self._app(), "demo_seed"),
         ]

@@ -5,13 +5,15 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ready.local.credentials import load_or_create
 from ready.local.errors import LocalError, StopRequested
+from ready.local.fingerprint import fingerprint
 from ready.local.folders import DataFolder
 from ready.local.ports import HOST, read_port, require_free
-from ready.local.processes import die_with_parent
+from ready.local.processes import Program, die_with_parent
 from ready.local.programs import ROOT, Ready
 from ready.local.servers import run_folder, start_servers
 from ready.local.supervisor import Supervisor, say
@@ -58,18 +60,44 @@ def run(stop_with_parent: bool) -> None:
 
 
 def _start(supervisor: Supervisor, ready: Ready) -> None:
-    for step in ready.preparation():
-        began = time.monotonic()
-        supervisor.step(step)
-        say(f"  {step.name}: {time.monotonic() - began:.1f} s")
-    for program in ready.services():
-        supervisor.start(program)
+    """Bring READY to where /healthz/ready says yes and the demo is in place."""
+    stamp = ready.data / "prepared"
+    state = _state(ready)
+    prepared = state is not None and stamp.exists() and stamp.read_text() == state
+    if prepared:
+        # Nothing to build and the demo is there: the pages may load beside the rest.
+        _start_all(supervisor, ready.services())
+        _steps(supervisor, ready.filling())
+    else:
+        stamp.unlink(missing_ok=True)
+        _steps(supervisor, [*ready.building(), *ready.filling()])
+        _start_all(supervisor, ready.services())
     answer = Health(ready.port)
     try:
         supervisor.wait_for(answer.good, HEALTHY_WITHIN_S, "READY")
     except LocalError as error:
         raise LocalError(f"{error}\nIts last answer: {answer.text}") from None
-    for program in ready.companions():
+    if state is not None:
+        stamp.write_text(state)
+    _start_all(supervisor, ready.companions())
+
+
+def _state(ready: Ready) -> str | None:
+    """What the stamp must say for the database to be fit; None for a server of the caller's."""
+    if ready.given.get("DATABASE_URL"):
+        return None
+    return fingerprint(ROOT, ready.data / "postgres")
+
+
+def _steps(supervisor: Supervisor, programs: Sequence[Program]) -> None:
+    for program in programs:
+        began = time.monotonic()
+        supervisor.step(program)
+        say(f"  {program.name}: {time.monotonic() - began:.1f} s")
+
+
+def _start_all(supervisor: Supervisor, programs: Sequence[Program]) -> None:
+    for program in programs:
         supervisor.start(program)
 
 

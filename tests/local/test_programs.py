@@ -19,7 +19,12 @@ def ready(**given: str) -> Ready:
 
 
 def everything(project: Ready) -> dict[str, Program]:
-    programs = [*project.preparation(), *project.services(), *project.companions()]
+    programs = [
+        *project.building(),
+        *project.filling(),
+        *project.services(),
+        *project.companions(),
+    ]
     assert len({program.name for program in programs}) == len(programs)
     return {program.name: program for program in programs}
 
