@@ -48,6 +48,7 @@ from wmbus.errors import (
     WaitingForFullFrame,
     WrongKey,
 )
+from wmbus.layouts import decode_known, remember
 from wmbus.link import Checksums
 from wmbus.records import Record
 from wmbus.telegram import (
@@ -115,9 +116,13 @@ def decode(
     Raises a `DecodeError` for anything that is not a sound telegram, and nothing else. Time and
     memory are bounded by the length of the frame.
     """
-    return decode_message(
-        frame, key_for=key_for, formats=formats, already_decrypted=already_decrypted, crc=crc
-    )
+    telegram = decode_known(frame, key_for, formats, crc)
+    if telegram is None:
+        telegram = decode_message(
+            frame, key_for=key_for, formats=formats, already_decrypted=already_decrypted, crc=crc
+        )
+        remember(frame, telegram)
+    return telegram
 
 
 def decode_fragments(

@@ -7,7 +7,6 @@ from typing import NamedTuple
 _SAME_MAKER = {"KAW": "KAM"}
 
 
-@lru_cache(maxsize=65536)
 def manufacturer_letters(code: int) -> str:
     """Three letters from the 15-bit code (five bits each, A = 1); bit 15 is not part of them.
 
@@ -55,14 +54,18 @@ class Address(NamedTuple):
         return f"{self.manufacturer} {self.number} ({kind})"
 
 
+# Every telegram makes an address: this leaves out the call that would name the arguments.
+_new = tuple.__new__
+
+
+@lru_cache(maxsize=4096)
+def _letters(raw: bytes) -> str:
+    return manufacturer_letters(int.from_bytes(raw, "little") & 0x7FFF)
+
+
 def address_from_link(raw: bytes) -> Address:
     """Address from eight bytes in the order of the radio header: M, number, version, type."""
-    return Address(
-        manufacturer_letters((raw[0] | raw[1] << 8) & 0x7FFF),
-        raw[5:1:-1].hex().upper(),
-        raw[6],
-        raw[7],
-    )
+    return _new(Address, (_letters(raw[:2]), raw[5:1:-1].hex().upper(), raw[6], raw[7]))
 
 
 def address_from_transport(raw: bytes) -> Address:

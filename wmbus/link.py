@@ -75,10 +75,10 @@ def strip(frame: bytes, checksums: Checksums = "auto") -> Link:
 
 
 def _found(frame: bytes) -> Literal["none", "A", "B"]:
-    if len(frame) >= 12 and crc(frame[:10]) == frame[10] << 8 | frame[11]:
+    # A frame of just L + 1 bytes is whole as it stands: it cannot have those of format A.
+    if len(frame) > frame[0] + 1 and crc(frame[:10]) == frame[10] << 8 | frame[11]:
         return "A"
-    length = frame[0] + 1
-    block = min(length, 128)
+    block = min(frame[0] + 1, 128)
     if len(frame) >= block and crc(frame[: block - 2]) == int.from_bytes(
         frame[block - 2 : block], "big"
     ):
