@@ -1,0 +1,179 @@
+"""The line read off at the boundaries of buckets: R(end) − R(start), with a quality.
+
+R(t) is the reading at t where there is one, else the straight line between its two neighbours.
+Taking the last reading before t instead would depend on when readings came and would move
+consumption into the wrong bucket; the straight line conserves every total.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from math import gcd
+
+from readings.rules.buckets import BucketSize, boundaries
+from readings.rules.curve import Curve, Flag, Installation, Span, join
+from readings.rules.points import MICROSECOND
+from readings.rules.values import QUALITIES, Bucket, Quality
+
+_MEASURED, _INTERPOLATED, _ESTIMATED, _NONE = range(4)
+
+
+def _spans(*seconds: int) -> Mapping[BucketSize, timedelta]:
+    return {size: timedelta(seconds=one) for size, one in zip(BucketSize, seconds, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Per bucket size: the longest gap that is still interpolated, and how near to a boundary a
+    reading stands for it. The values are the spec's; five minutes follow the same proportions."""
+
+    max_gap: Mapping[BucketSize, timedelta] = field(
+        default_factory=lambda: _spans(600, 1800, 7200, 129_600, 259_200, 604_800)
+    )
+    label_tolerance: Mapping[BucketSize, timedelta] = field(
+        default_factory=lambda: _spans(5, 15, 60, 900, 10_800, 86_400)
+    )
+
+
+DEFAULT_THRESHOLDS = Thresholds()
+
+
+def consumption(
+    installations: Sequence[Installation],
+    start: datetime,
+    end: datetime,
+    size: BucketSize,
+    zone: tzinfo,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> tuple[Bucket, ...]:
+    """Consumption of a place in the window [start, end), bucket by bucket, in base units.
+
+    The order of installations has no influence, nor that of readings (`points.series_of`).
+    Raises ValueError for an empty window or overlapping installations.
+    """
+    return buckets_of(join(installations), start, end, size, zone, thresholds)
+
+
+def buckets_of(
+    curve: Curve,
+    start: datetime,
+    end: datetime,
+    size: BucketSize,
+    zone: tzinfo,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> tuple[Bucket, ...]:
+    """The same from a curve that is already joined."""
+    window = boundaries(start, end, size, zone)
+    bounds, instants = window.times, window.instants
+    marks = _Marks(curve, bounds)
+    readings = _read_off(
+        curve,
+        bounds,
+        thresholds.max_gap[size] // MICROSECOND,
+        thresholds.label_tolerance[size] // MICROSECOND,
+    )
+    scale = curve.scale
+    found: list[Bucket] = []
+    append = found.append
+    segment, numerator, denominator, quality = readings[0]
+    for index in range(len(bounds) - 1):
+        next_segment, next_numerator, next_denominator, next_quality = readings[index + 1]
+        if segment != next_segment or segment < 0 or index in marks.fallen:
+            append(marks.without_value(index, instants[index], instants[index + 1]))
+        else:
+            worst = quality if quality > next_quality else next_quality
+            if worst < _ESTIMATED and index in marks.bridged:
+                worst = _ESTIMATED
+            over, under = next_numerator - numerator, 1
+            if denominator != 1 or next_denominator != 1 or scale != 1:
+                over = next_numerator * denominator - numerator * next_denominator
+                under = denominator * next_denominator * scale
+                common = gcd(over, under)
+                over, under = over // common, under // common
+            append(
+                Bucket(
+                    instants[index],
+                    instants[index + 1],
+                    over,
+                    under,
+                    QUALITIES[worst],
+                    marks.flags.get(index, ()),
+                )
+            )
+        segment, numerator, denominator, quality = (
+            next_segment,
+            next_numerator,
+            next_denominator,
+            next_quality,
+        )
+    return tuple(found)
+
+
+def _read_off(
+    curve: Curve, bounds: Sequence[int], max_gap: int, tolerance: int
+) -> list[tuple[int, int, int, int]]:
+    """(segment, numerator, denominator, quality) at each boundary; segment −1 outside the line."""
+    found = [(-1, 0, 1, _NONE)] * len(bounds)
+    for number, segment in enumerate(curve.segments):
+        times, values = segment.times, segment.values
+        first = bisect_left(bounds, times[0])
+        last = bisect_right(bounds, times[-1])
+        after = 0
+        for index in range(first, last):
+            bound = bounds[index]
+            after = bisect_right(times, bound, after)
+            before = after - 1
+            value, gone = values[before], bound - times[before]
+            if gone == 0:
+                found[index] = (number, value, 1, _MEASURED)
+                continue
+            left = times[after] - bound
+            gap = gone + left
+            rise = (values[after] - value) * gone
+            if gone <= tolerance or left <= tolerance:
+                quality = _MEASURED
+            else:
+                quality = _INTERPOLATED if gap <= max_gap else _ESTIMATED
+            common = gcd(rise, gap)
+            gap //= common
+            found[index] = (number, value * gap + rise // common, gap, quality)
+    return found
+
+
+class _Marks:
+    """Which buckets an event of the curve touches: nearly always none."""
+
+    def __init__(self, curve: Curve, bounds: Sequence[int]) -> None:
+        self.curve = curve
+        self.bounds = bounds
+        marked: dict[int, set[Flag]] = {}
+        self.fallen = self._mark(marked, curve.falls, Flag.NEGATIVE_STEP)
+        self.bridged = self._mark(marked, curve.bridges, Flag.BRIDGE)
+        self._mark(marked, curve.exchanges, Flag.EXCHANGE)
+        self._mark(marked, curve.rollovers, Flag.ROLLOVER)
+        self.flags = {index: tuple(sorted(flags)) for index, flags in marked.items()}
+
+    def _mark(
+        self, marked: dict[int, set[Flag]], spans: Iterable[Span], flag: Flag
+    ) -> frozenset[int]:
+        touched = set()
+        last = len(self.bounds) - 1
+        for first_time, last_time in spans:
+            first = bisect_right(self.bounds, first_time) - 1
+            # An instant belongs to the bucket that it begins, a span to all it reaches into.
+            stop = first + 1 if first_time == last_time else bisect_left(self.bounds, last_time)
+            for index in range(max(first, 0), min(stop, last)):
+                marked.setdefault(index, set()).add(flag)
+                touched.add(index)
+        return frozenset(touched)
+
+    def without_value(self, index: int, start: datetime, end: datetime) -> Bucket:
+        """An X: with the known part, except over a fall, where either side may be the wrong one."""
+        known = None
+        flags = set(self.flags.get(index, ()))
+        if index not in self.fallen:
+            known = self.curve.known_between(self.bounds[index], self.bounds[index + 1])
+            if known is not None:
+                flags.add(Flag.PARTIAL)
+        return Bucket(start, end, None, 1, Quality.NONE, tuple(sorted(flags)), known)
