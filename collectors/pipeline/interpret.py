@@ -132,8 +132,8 @@ def readings_of(
     """
     readings = []
     for register_set in telegram.register_sets:
-        own = None if register_set.time is None else instant_of(register_set.time, zone)
         kind = KINDS[register_set.kind]
+        own = _own_time(register_set, zone)
         at = own if own is not None or kind is not Kind.NOW else heard_at
         if at is None:
             continue
@@ -155,6 +155,13 @@ def readings_of(
             )
         )
     return readings
+
+
+def _own_time(register_set: RegisterSet, zone: tzinfo) -> datetime | None:
+    time = register_set.time
+    if time is None or (register_set.kind == "now" and time.date_only):
+        return None  # today's date says nothing of the hour
+    return instant_of(time, zone)
 
 
 def implausible(readings: Sequence[NewReading], now: datetime, oldest: datetime) -> str:
