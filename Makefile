@@ -10,7 +10,7 @@ venv := .venv/bin/python
 install := "$(PYTHON)" -I ready/local/install.py
 local := $(venv) -m ready.local
 beside_servers := $(local) servers -- $(venv) -m
-lock := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11
+lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports templates pytest corpus bench-decode fuzz \

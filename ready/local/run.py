@@ -114,7 +114,9 @@ class Health:
         try:
             connection.request("GET", "/healthz/ready")
             response = connection.getresponse()
-            self.text = f"{response.status} {response.read(2000).decode('utf-8', 'replace')}"
+            body = response.read(2000).decode("utf-8", "replace")
+            readable = response.headers.get_content_type() == "application/json"
+            self.text = f"{response.status} {body if readable else response.reason}"
             return response.status == 200
         except (OSError, http.client.HTTPException):
             return False
