@@ -11,26 +11,21 @@ from typing import NamedTuple
 
 from wmbus import authentication, extended, fixed, link, transport, wired
 from wmbus.address import Address, address_from_link, address_from_transport
+from wmbus.application import read_application
 from wmbus.authentication import Authentication
-from wmbus.checksum import crc
-from wmbus.compact import Formats, expand, signature, split_headers
+from wmbus.compact import Formats
 from wmbus.crypto import Key
 from wmbus.errors import (
-    BadChecksum,
     DecodeError,
     Layer,
     Malformed,
-    MeterReportsError,
-    Unsupported,
     WaitingForFragments,
-    WaitingForFullFrame,
 )
 from wmbus.extended import Extended
-from wmbus.reader import Reader
 from wmbus.records import walk
 from wmbus.registers import register_sets
-from wmbus.security import MARK, Opened, open_extended, open_transport
-from wmbus.telegram import RegisterSet, Security, Telegram, Trust
+from wmbus.security import open_extended, open_transport
+from wmbus.telegram import Security, Telegram, Trust
 from wmbus.transport import Content, Transport
 
 KeyFor = Callable[[Address], Key | None]
@@ -42,7 +37,8 @@ class Message(NamedTuple):
     """A telegram down to where its transport layer begins, the extended link layer decrypted.
 
     `data` holds everything, with decrypted bytes in the place of encrypted ones; `position` is
-    where the CI of the transport layer stands.
+    where the CI of the transport layer stands, `behind_link` where the link layers end: what
+    follows there may have been encrypted.
     """
 
     data: bytes
@@ -53,18 +49,7 @@ class Message(NamedTuple):
     authentication: Authentication | None
     trailing: int
     wired: bool
-
-
-class Application(NamedTuple):
-    """What the application layer holds; see `Telegram` for the fields."""
-
-    signature: int | None
-    learned: bytes | None
-    known: bool
-    payload: bytes
-    offset: int
-    register_sets: tuple[RegisterSet, ...]
-    surplus: int = 0
+    behind_link: int
 
 
 def decode_message(
@@ -72,11 +57,11 @@ def decode_message(
 ) -> Telegram:
     """Decode one wireless or wired frame; parameters and errors as `wmbus.decode` says."""
     if crc == "auto" and wired.is_long(frame):
-        return _finish(_open_wired(frame), key_for, formats, already_decrypted)
+        return _finish(open_wired(frame), key_for, formats, already_decrypted)
     stripped = link.strip(frame, crc)
     sender = link.sender(stripped)
     try:
-        message = _open_link(stripped, key_for, already_decrypted)
+        message = open_link(stripped, key_for, already_decrypted)
         if message.authentication and message.authentication.fragmented:
             raise WaitingForFragments(
                 f"fragment {message.authentication.fragment} of a longer message",
@@ -100,7 +85,7 @@ def decode_message_of_fragments(
     crc: link.Checksums,
 ) -> Telegram:
     """Decode the fragments of one message, given in their order."""
-    messages = [_open_link(link.strip(f, crc), key_for, already_decrypted) for f in frames]
+    messages = [open_link(link.strip(f, crc), key_for, already_decrypted) for f in frames]
     parts = [m.authentication for m in messages if m.authentication is not None]
     if len(parts) != len(messages) or len({m.link_address for m in messages}) != 1:
         raise Malformed(
@@ -119,7 +104,7 @@ def decode_message_of_fragments(
 def address_of_frame(frame: bytes, crc: link.Checksums) -> Address:
     """The meter's address as far as it can be read without a key."""
     if crc == "auto" and wired.is_long(frame):
-        message = _open_wired(frame)
+        message = open_wired(frame)
         header = transport.parse(message.data, message.position, wired=True)
         return _wired_address(message, header)
     stripped = link.strip(frame, crc)
@@ -139,31 +124,35 @@ def address_of_frame(frame: bytes, crc: link.Checksums) -> Address:
     return address_from_transport(raw) if raw else sender
 
 
-def _open_wired(frame: bytes) -> Message:
+def open_wired(frame: bytes) -> Message:
     answer = wired.answer(frame)
-    return Message(answer.body, 2, _WITHOUT_ADDRESS, None, False, None, answer.trailing, wired=True)
+    body = answer.body
+    return Message(body, 2, _WITHOUT_ADDRESS, None, False, None, answer.trailing, True, 2)
 
 
-def _open_link(stripped: link.Link, key_for: KeyFor, allow_plain: bool) -> Message:
+def open_link(stripped: link.Link, key_for: KeyFor, allow_plain: bool) -> Message:
     """Pass the extended link and the authentication layer."""
     data, position = stripped.data, link.HEADER
     raw = stripped.raw_address
     header: Extended | None = None
     layer: Authentication | None = None
     encrypted = False
+    behind_link = position
     if data[position] in extended.LAYOUTS:
         header = extended.parse(data, position)
-        position = header.behind
+        position = behind_link = header.behind
         if header.session is not None:
             key = key_for(address_from_link(raw)) if header.encryption else None
             addresses = [raw, header.address] if header.address else [raw]
             opened, encrypted = open_extended(header, data, addresses, key, allow_plain)
-            position += 2
+            position += 2  # behind the payload checksum
             data = data[:position] + opened
     if data[position : position + 1] == bytes((authentication.CI,)):
         layer = authentication.parse(data, position)
         position = layer.behind
-    return Message(data, position, raw, header, encrypted, layer, stripped.trailing, wired=False)
+    return Message(
+        data, position, raw, header, encrypted, layer, stripped.trailing, False, behind_link
+    )
 
 
 def _wired_address(message: Message, header: Transport) -> Address:
@@ -205,7 +194,7 @@ def _contents(
     key = key_for(address) if header.mode or (layer and layer.mac) else None
     opened = open_transport(header, layer, message.data, raw, key, allow_plain)
     encrypted = message.encrypted or opened.encrypted
-    application = _application(header, opened, address, formats, message.wired)
+    application = read_application(header, opened, address, formats, message.wired)
     if opened.mac:
         trust = Trust.MAC
     elif encrypted and application.known:
@@ -267,113 +256,3 @@ def _counter(
     if raw:
         return int.from_bytes(raw, "little")
     return extension.counter if extension else None
-
-
-def _application(
-    header: Transport, opened: Opened, address: Address, formats: Formats, wired_frame: bool
-) -> Application:
-    data = opened.data
-    # Where `data` begins in the frame: behind the two fillers, if the mode has them.
-    marked = opened.security in (Security.MODE_5, Security.MODE_7) and header.configuration & 0xF0
-    offset = header.behind + (2 if marked else 0)
-    if header.content is Content.FULL:
-        return _full(data, offset, address, formats, wired_frame=wired_frame)
-    if header.content is Content.COMPACT:
-        if data.startswith(MARK):
-            data, offset = data[2:], offset + 2
-        return _compact(data, offset, address, formats)
-    if header.content is Content.FORMAT:
-        if data.startswith(MARK):
-            data, offset = data[2:], offset + 2
-        return _format(data, offset, formats)
-    if header.content is Content.EMPTY:
-        return Application(None, None, True, b"", offset, ())
-    if header.content is Content.ERROR:
-        what = _ERRORS.get(data[0], f"error {data[0]}") if data else "an error"
-        raise MeterReportsError(
-            f"the meter reports: {what}",
-            code=data[0] if data else None,
-            layer=Layer.APPLICATION,
-            offset=offset,
-        )
-    raise Unsupported("an alarm telegram", layer=Layer.APPLICATION, offset=header.ci_at)
-
-
-# EN 13757-3:2018, table 17.
-_ERRORS = {
-    0: "unspecified error",
-    1: "CI field not implemented",
-    2: "buffer too long",
-    3: "too many records",
-    4: "premature end of record",
-    5: "more than 10 DIFE",
-    6: "more than 10 VIFE",
-    7: "reserved",
-    8: "too busy to answer",
-    9: "too many readouts",
-    16: "access denied",
-    17: "application unknown",
-    18: "parameter error",
-}
-
-
-# A link checksum that the receiver left on and counted in L.
-_SURPLUS = 2
-
-
-def _full(
-    data: bytes, offset: int, address: Address, formats: Formats, *, wired_frame: bool
-) -> Application:
-    try:
-        found = walk(data, surplus=0 if wired_frame else _SURPLUS)
-    except DecodeError as error:
-        error.offset += offset
-        raise
-    if found.surplus:
-        data = data[: -found.surplus]
-    headers = found.headers
-    sets = register_sets(found.records, address)
-    if not found.fixed or found.manufacturer or found.more or not headers:
-        return Application(None, None, False, data, offset, sets, found.surplus)
-    number = signature(headers)
-    known = formats.get(number) == headers
-    return Application(number, headers, known, data, offset, sets, found.surplus)
-
-
-def _compact(data: bytes, offset: int, address: Address, formats: Formats) -> Application:
-    reader = Reader(data, Layer.APPLICATION)
-    number = reader.number(2, "format signature")
-    expected = reader.number(2, "checksum of the full frame")
-    headers = formats.get(number)
-    if headers is None:
-        raise WaitingForFullFrame(
-            f"compact frame of format {number:04X}, which is not known yet",
-            signature=number,
-            payload=data,
-            layer=Layer.APPLICATION,
-            offset=offset,
-        )
-    full = expand(headers, data[4:], offset + 4)
-    if crc(full) != expected:
-        raise BadChecksum(
-            f"the checksum of the full frame is {crc(full):04X}, the meter says {expected:04X}",
-            layer=Layer.APPLICATION,
-            offset=offset + 2,
-        )
-    sets = register_sets(walk(full).records, address)
-    return Application(number, headers, True, full, -1, sets)
-
-
-def _format(data: bytes, offset: int, formats: Formats) -> Application:
-    reader = Reader(data, Layer.APPLICATION)
-    length = reader.byte("length of the format")
-    number = reader.number(2, "format signature")
-    headers = reader.take(max(length - 2, 0), "headers")
-    split_headers(headers, offset + 3)
-    if signature(headers) != number:
-        raise BadChecksum(
-            f"format signature {number:04X} does not fit its headers ({signature(headers):04X})",
-            layer=Layer.APPLICATION,
-            offset=offset + 1,
-        )
-    return Application(number, headers, formats.get(number) == headers, b"", offset, ())
