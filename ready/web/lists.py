@@ -11,20 +11,27 @@ has one address:
 Knows no model: a `queries.py` turns the state into rows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.http import QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.functional import Promise
+from django.utils.http import content_disposition_header
+
+from ready.web.formats import decimal_sign
 
 PAGE_SIZE = 50
 # A search of more letters than any name has is a mistake, and work for nothing.
 QUERY_MAX = 100
 # 32-bit, as PostgreSQL's OFFSET of a product must stay far below its bigint.
 PAGE_MAX = 2**31 - 1
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 
 Row = TypeVar("Row")
 
@@ -228,3 +235,33 @@ def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 10):
         return 0
     return min(int(text), PAGE_MAX // PAGE_SIZE)
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part to put into a page; going back wants the whole page."""
+    headers = request.headers
+    return "HX-Request" in headers and "HX-History-Restore-Request" not in headers
+
+
+def csv_file(name: str, head: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:
+    """A CSV file for people and their spreadsheets.
+
+    UTF-8 with a mark, without which Excel mistakes æ, ø and å; a semicolon where the comma is the
+    decimal sign. A text that a spreadsheet would run as a formula gets an apostrophe before it
+    (OWASP, CSV injection).
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";" if decimal_sign() == "," else ",")
+    writer.writerow([str(cell) for cell in head])
+    writer.writerows([_cell(cell) for cell in row] for row in rows)
+    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return response
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    # A number may begin with a minus; only text is dangerous.
+    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text
