@@ -136,6 +136,7 @@ class Cluster:
             ready=self.accepts,
             ready_within_s=60.0,  # recovery after a power cut reads up to max_wal_size
             starts=5,  # a killed server's backends may hold the shared memory for a moment
+            foundation=True,
             stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
             stop_within_s=5.0,
             kill_signal=signal.SIGQUIT,  # "immediate": ends its backends too; recovers at start

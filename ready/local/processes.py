@@ -35,6 +35,7 @@ class Program:
     ready: Callable[[], bool] | None = None
     ready_within_s: float = 30.0
     starts: int = 1  # attempts before a start counts as failed
+    foundation: bool = False  # stops alone, after all that was started later has ended
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 3.0
     kill_signal: signal.Signals = signal.SIGKILL  # when it does not stop, or its parent vanished

@@ -8,7 +8,7 @@ again, later each time; a stop takes less than ten seconds.
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -161,25 +161,42 @@ class Supervisor:
 
     # ── Stopping ──────────────────────────────────────────────────────────────────────────────
     def stop(self) -> None:
-        """Stop every service, the last started first. A second Ctrl-C kills what is left."""
+        """Stop every service, the last started first. A second Ctrl-C kills what is left.
+
+        Those that stand on a foundation are asked one after the other without waiting, and the
+        foundation when all of them have ended.
+        """
         self.signals.stopping = True
         wishes = self.signals.wishes
         deadline = time.monotonic() + STOP_WITHIN_S
+        above: list[Child] = []
         for service in reversed(self.services):
-            child = service.child
-            service.child = None
-            if child is None:
+            if service.child is None:
                 continue
-            child.ask_to_stop()
-            limit = min(deadline, time.monotonic() + service.program.stop_within_s)
-            while not child.ended() and time.monotonic() < limit:
-                if self.signals.wishes > wishes:
-                    break
-                self.signals.pause(min(_LOOK_S, limit - time.monotonic()))
-            if not child.ended():
-                say(f"{service.program.name} does not stop: killed")
-            self._bury(child)
+            if service.program.foundation:
+                self._await_end(above, deadline, wishes)
+                above = []
+            service.child.ask_to_stop()
+            above.append(service.child)
+            if service.program.foundation:
+                self._await_end(above, deadline, wishes)
+                above = []
+        self._await_end(above, deadline, wishes)
         self.services.clear()
+
+    def _await_end(self, children: Sequence[Child], deadline: float, wishes: int) -> None:
+        """Give each child its time from now on, then kill it."""
+        asked = time.monotonic()
+        for child in children:
+            limit = min(deadline, asked + child.program.stop_within_s)
+            while not child.ended() and self.signals.wishes == wishes:
+                left = limit - time.monotonic()
+                if left <= 0:
+                    break
+                self.signals.pause(min(_LOOK_S, left))
+            if not child.ended():
+                say(f"{child.program.name} does not stop: killed")
+            self._bury(child)
 
     def _bury(self, child: Child) -> None:
         """End the child if it runs, and whatever it left in its group."""

@@ -57,6 +57,7 @@ class Valkey:
             folder=self.data,
             ready=self.answers,
             ready_within_s=30.0,
+            foundation=True,
             stop_within_s=2.0,
         )
 

@@ -82,6 +82,7 @@ def main(folder: Path) -> int:
                             folder=folder,
                             ready=note.exists,
                             stop_within_s=1.0,
+                            foundation=name == "first",
                         )
                     )
                 if "broken" in plan:
