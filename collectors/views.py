@@ -1,0 +1,210 @@
+"""Operation: what came in, what became of it, and the collectors; a meter's raw telegrams."""
+
+from datetime import date, datetime
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from collectors import queries
+from collectors.models import Telegram
+from collectors.outcomes import Outcome
+from meters.models import Meter, MeterState
+from meters.queries import MeterPage, meter_page
+from readings.listing import instant_of
+from ready.policy import access
+from ready.web.lists import is_fragment
+
+# So many on a meter's overview; its own page has all.
+_FEW = 10
+
+
+def _midnight(now: datetime) -> datetime:
+    return queries.day_bounds(timezone.localdate(now))[0]
+
+
+def _filter(request: HttpRequest) -> queries.TelegramFilter:
+    """The filter of the address; what it says wrongly is as if it were not there."""
+    data = request.GET
+    outcome = data.get("outcome", "")
+    collector = data.get("collector", "")
+    try:
+        day = date.fromisoformat(data.get("day", ""))
+    except ValueError:
+        day = None
+    return queries.TelegramFilter(
+        outcome=next((one for one in Outcome if one.name.lower() == outcome), None),
+        quarantined=outcome == "quarantined",
+        collector_id=int(collector) if collector.isdecimal() and len(collector) < 10 else None,
+        number=data.get("meter", "").replace("\x00", "").strip()[:8].upper(),
+        day=day,
+    )
+
+
+def _address(wanted: queries.TelegramFilter, **changes: str) -> str:
+    """The query of a filtered list, with changes; empty parts are left out."""
+    outcome = wanted.outcome.name.lower() if wanted.outcome is not None else ""
+    parts = {
+        "outcome": "quarantined" if wanted.quarantined else outcome,
+        "collector": "" if wanted.collector_id is None else str(wanted.collector_id),
+        "meter": wanted.number,
+        "day": wanted.day.isoformat() if wanted.day else "",
+        **changes,
+    }
+    return "?" + urlencode({name: value for name, value in parts.items() if value})
+
+
+@access("operation.view")
+@require_GET
+def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
+    """Every telegram that was stored or set aside, and how many ended otherwise today."""
+    now = timezone.now()
+    wanted = _filter(request)
+    counts = queries.outcomes_since(_midnight(now))
+    page = queries.telegrams(wanted, queries.TelegramKey.parse(request.GET.get("after", "")))
+    kept = [outcome for outcome in Outcome if outcome not in queries.COUNTED_ONLY]
+    quarantined = sum(count for outcome, count in counts.items() if outcome.quarantined)
+    pane = [
+        (
+            outcome.label,
+            counts[outcome],
+            _address(wanted, outcome=outcome.name.lower()),
+            outcome == wanted.outcome,
+            outcome.quarantined,
+        )
+        for outcome in kept
+    ]
+    context = {
+        "page": page,
+        "wanted": wanted,
+        "stored": [line for line in pane if not line[4]],
+        "reasons": [line for line in pane if line[4]],
+        "quarantined": (quarantined, _address(wanted, outcome="quarantined")),
+        "all_url": _address(wanted, outcome=""),
+        "counted": [
+            (outcome.label, counts[outcome])
+            for outcome in Outcome
+            if outcome in queries.COUNTED_ONLY
+        ],
+        "items": sum(counts.values()),
+        "collectors": queries.collector_names(),
+        "next_url": _address(wanted, after=page.next_key) if page.next_key else "",
+        "first_url": _address(wanted) if "after" in request.GET else "",
+        "outcome": request.GET.get("outcome", ""),
+    }
+    template = "collectors/_telegrams.html" if is_fragment(request) else "collectors/telegrams.html"
+    return render(request, template, context)
+
+
+@access("operation.view")
+@require_GET
+def telegram(request: HttpRequest, tenant: str, key: str) -> HttpResponse:
+    """One telegram: when, from whom, what became of it and why, and its bytes."""
+    wanted = queries.TelegramKey.parse(key)
+    if wanted is None:
+        raise Http404
+    try:
+        row = queries.telegram(wanted)
+    except Telegram.DoesNotExist:
+        raise Http404 from None
+    return render(request, "collectors/telegram.html", {"row": row})
+
+
+@access("operation.view")
+@require_GET
+def collector_list(request: HttpRequest, tenant: str) -> HttpResponse:
+    """The boxes that hand telegrams in: last heard, what they sent today, what waits."""
+    now = timezone.now()
+    return render(
+        request,
+        "collectors/list.html",
+        {"rows": queries.collectors(_midnight(now), now)},
+    )
+
+
+def _meter(pk: int) -> MeterPage:
+    try:
+        return meter_page(pk, timezone.now())
+    except Meter.DoesNotExist:
+        raise Http404 from None
+
+
+@access("operation.view")
+@require_GET
+def meter_telegrams(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
+    """A meter's raw telegrams: the panel of its overview (?few), and the tab of its own."""
+    few = "few" in request.GET
+    fragment = is_fragment(request)
+    after = queries.TelegramKey.parse(request.GET.get("after", ""))
+    # A fragment needs no head, yet a stranger's meter must not look like one without telegrams.
+    head = None if fragment else _meter(pk)
+    if head is None and not Meter.objects.filter(pk=pk).exists():
+        raise Http404
+    page = queries.telegrams_of_meter(pk, after, *([_FEW] if few else []))
+    context = {
+        "page": head,
+        "tab": "telegrams",
+        "telegrams": page,
+        "meter_id": pk,
+        "few": few,
+        "more": bool(page.next_key),
+        "next_url": f"?after={page.next_key}" if page.next_key and not few else "",
+        "later": after is not None,
+    }
+    template = "collectors/_meter.html" if fragment else "collectors/meter.html"
+    return render(request, template, context)
+
+
+@access("meters.view")
+@require_GET
+def heard(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
+    """When and by whom a meter was last heard; asked every second by an open page.
+
+    Answers 204 when the page knows it all (?seen=), and else tells the page's other parts, by
+    the event meter-changed, that they are out of date.
+    """
+    now = timezone.now()
+    state = MeterState.objects.filter(meter=pk).values("heard_at", "collector_id", "rssi_dbm")
+    known = state.first()
+    if known is None:
+        raise Http404
+    heard_at = known["heard_at"]
+    news = f"{heard_at.timestamp() if heard_at else ''}_{queries.newest_key(pk, now)}"
+    # "12 min ago" must go on counting by itself.
+    seen = f"{news}_{int(now.timestamp()) // 60}"
+    last_seen = request.GET.get("seen", "")
+    if last_seen == seen:
+        return HttpResponse(status=204)
+    response = render(
+        request,
+        "collectors/_heard.html",
+        {
+            "meter_id": pk,
+            "heard_at": heard_at,
+            "rssi_dbm": known["rssi_dbm"],
+            "collector": queries.collector_names().get(known["collector_id"] or 0, ""),
+            "seen": seen,
+        },
+    )
+    if last_seen and last_seen.rpartition("_")[0] != news:
+        response["HX-Trigger"] = "meter-changed"
+    return response
+
+
+@access("operation.view")
+@require_GET
+def reading_telegrams(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpResponse:
+    """The telegrams behind a reading, while they are kept."""
+    at = instant_of(key)
+    if at is None or not Meter.objects.filter(pk=pk).exists():
+        raise Http404
+    fragment = is_fragment(request)
+    context = {
+        "page": None if fragment else _meter(pk),
+        "tab": "readings",
+        "telegrams": queries.telegrams_of_reading(pk, at),
+    }
+    template = "collectors/_reading.html" if fragment else "collectors/reading.html"
+    return render(request, template, context)

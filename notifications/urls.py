@@ -1,0 +1,9 @@
+from django.urls import path
+
+from notifications import views
+
+app_name = "notifications"
+urlpatterns = [
+    path("operation/info-codes/", views.info_codes, name="info_codes"),
+    path("operation/info-codes/export.csv", views.export, name="export"),
+]

@@ -1,0 +1,348 @@
+"""A consumption chart as Plotly wants it, and the table of the same numbers. Pure.
+
+Every bar stands in a slot of its own (0, 1, 2 …), not on a time axis: so an hour that the clocks
+repeat has two bars, months are equally wide, and what is missing leaves a gap. Colours are named
+after design tokens ("token:energy"); the browser puts in those of the theme. Numbers travel as
+decimal text, which Plotly reads: no value becomes a float on our side.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from fractions import Fraction
+from typing import Any
+
+from django.utils.dates import MONTHS_3
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from meters.registers import UNITS, Register, Unit, display_unit
+from meters.values import decimals
+from readings.rules.buckets import BucketSize, label
+from readings.rules.curve import Flag
+from readings.rules.values import Bucket, Quality, total
+from ready.web import formats
+
+# A register's colour: what it counts, as everywhere in READY.
+_TOKENS: Mapping[str, str] = {"energy": "energy", "volume": "volume", "reactive": "electricity"}
+_ELECTRICITY = ("a_pos", "a_neg")
+_MOST_LABELS = 13
+_SECOND = timedelta(seconds=1)
+_SECONDS_A_DAY = 86_400
+_MOST_DECIMALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a quality is drawn, and the word for it."""
+
+    key: str
+    words: Promise | str
+    pattern: str = ""
+    filled: bool = True
+
+
+MEASURED = Look("measured", _l("Measured"))
+INTERPOLATED = Look("interpolated", _l("Interpolated between readings"), pattern=".")
+ESTIMATED = Look("estimated", _l("Estimated over a gap"), pattern="/")
+INCOMPLETE = Look("incomplete", _l("Incomplete so far"), filled=False)
+MISSING = Look("missing", _l("Missing"))
+LOOKS = (MEASURED, INTERPOLATED, ESTIMATED, INCOMPLETE)
+MARKS: Mapping[Flag, Promise | str] = {
+    Flag.EXCHANGE: _l("Meter exchange"),
+    Flag.ROLLOVER: _l("Register overflow"),
+    Flag.BRIDGE: _l("Time without a meter"),
+    Flag.NEGATIVE_STEP: _l("The register fell"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar and the table's row of it. value: in the chart's unit; None where it is missing."""
+
+    start: datetime
+    label: str
+    text: str  # the value with the language's decimal sign, or a dash
+    value: str  # the value for Plotly, or ""
+    look: Look
+    marks: Sequence[str]
+    deeper: str  # the address of the finer chart, or ""
+
+
+def look_of(bucket: Bucket) -> Look:
+    """How a bucket is drawn."""
+    if bucket.numerator is None:
+        partly = bucket.known is not None and Flag.PARTIAL in bucket.flags
+        return INCOMPLETE if partly else MISSING
+    return {
+        Quality.MEASURED: MEASURED,
+        Quality.INTERPOLATED: INTERPOLATED,
+        Quality.ESTIMATED: ESTIMATED,
+        Quality.NONE: MISSING,
+    }[bucket.quality]
+
+
+def shown(bucket: Bucket) -> Fraction | None:
+    """The amount that is drawn: the value, or what is known of an incomplete one."""
+    return bucket.known if bucket.numerator is None else bucket.value
+
+
+def chart_unit(register: Register, buckets: Sequence[Bucket], energy_unit: str) -> Unit:
+    """The utility's unit; but kWh where the bars would be thousandths of a MWh."""
+    unit = display_unit(register, energy_unit)
+    if unit.name == "MWh":
+        most = max((abs(value) for one in buckets if (value := shown(one)) is not None), default=0)
+        if 0 < most < unit.base:
+            return UNITS["energy"][0]
+    return unit
+
+
+def chart_decimals(buckets: Sequence[Bucket], unit: Unit) -> int:
+    """As many decimals as the measured values have, one number for all bars."""
+    measured = [one.value for one in buckets if one.quality is Quality.MEASURED and one.value]
+    found = max((decimals(value, unit) for value in measured), default=decimals(0, unit))
+    return min(found, _MOST_DECIMALS)
+
+
+def bars(
+    buckets: Sequence[Bucket],
+    size: BucketSize,
+    unit: Unit,
+    zone: tzinfo,
+    deeper: Callable[[datetime], str],
+) -> list[Bar]:
+    """The buckets as bars. deeper: from a bucket's start to the address of the finer chart."""
+    places = chart_decimals(buckets, unit)
+    found = []
+    for bucket in buckets:
+        amount = shown(bucket)
+        local = bucket.start.astimezone(zone)
+        found.append(
+            Bar(
+                start=bucket.start,
+                label=period_label(local, size, zone),
+                text="–" if amount is None else formats.quantity(amount, unit, places),
+                value="" if amount is None else formats.fixed(amount / unit.base, places),
+                look=look_of(bucket),
+                marks=[str(words) for flag, words in MARKS.items() if flag in bucket.flags],
+                deeper=deeper(bucket.start),
+            )
+        )
+    return found
+
+
+def period_label(local: datetime, size: BucketSize, zone: tzinfo) -> str:
+    """A bucket in words: "18-04-2024 02:00A", "18-04-2024", "Apr 2024", "2024"."""
+    if size is BucketSize.YEAR:
+        return f"{local:%Y}"
+    if size is BucketSize.MONTH:
+        return f"{_month(local)} {local:%Y}"
+    day = formats.date_text(local.date())
+    return day if size is BucketSize.DAY else f"{day} {label(local, zone)}"
+
+
+def _month(local: datetime) -> str:
+    return str(MONTHS_3[local.month]).capitalize()
+
+
+def _tick(local: datetime, size: BucketSize, zone: tzinfo, before: datetime | None) -> str:
+    """The short form for the axis; the longer unit is told where it begins."""
+    if size is BucketSize.YEAR:
+        return f"{local:%Y}"
+    if size is BucketSize.MONTH:
+        new = before is None or before.year != local.year
+        return f"{_month(local)}<br>{local:%Y}" if new else _month(local)
+    if size is BucketSize.DAY:
+        new = before is None or before.month != local.month
+        return f"{local.day}<br>{_month(local)}" if new else f"{local.day}"
+    new = before is None or before.date() != local.date()
+    hour = label(local, zone)
+    return f"{hour}<br>{local:%d-%m}" if new else hour
+
+
+def _ticks(found: Sequence[Bar], size: BucketSize, zone: tzinfo) -> tuple[list[int], list[str]]:
+    every = max(1, -(-len(found) // _MOST_LABELS))
+    if size is BucketSize.HOUR and every > 1:
+        # Whole parts of a day, so that midnight gets a label.
+        every = next((step for step in (2, 3, 4, 6, 12, 24) if step >= every), -(-every // 24) * 24)
+    slots, texts = [], []
+    before: datetime | None = None
+    for slot in range(0, len(found), every):
+        local = found[slot].start.astimezone(zone)
+        slots.append(slot)
+        texts.append(_tick(local, size, zone, before))
+        before = local
+    return slots, texts
+
+
+def figure(
+    found: Sequence[Bar], register: Register, size: BucketSize, unit: Unit, zone: tzinfo
+) -> dict[str, Any]:
+    """The Plotly figure: a trace a quality, so that the legend tells them in words."""
+    token = "electricity" if register.column in _ELECTRICITY else _TOKENS[register.quantity]
+    traces = [
+        _trace(
+            look, [(slot, bar) for slot, bar in enumerate(found) if bar.look is look], token, unit
+        )
+        for look in LOOKS
+    ]
+    missing = [slot for slot, bar in enumerate(found) if bar.look is MISSING]
+    if missing:
+        traces.append(_gaps(missing, found))
+    marked = [(slot, bar) for slot, bar in enumerate(found) if bar.marks]
+    if marked:
+        traces.append(_marks(marked))
+    slots, texts = _ticks(found, size, zone)
+    return {
+        "data": [trace for trace in traces if trace["x"]],
+        "layout": {
+            "barmode": "overlay",
+            "bargap": 0.15 if len(found) <= 62 else 0,
+            "separators": formats.decimal_sign() + formats.NARROW_SPACE,
+            "showlegend": len({bar.look.key for bar in found}) > 1 or bool(marked),
+            "hovermode": "closest",
+            "dragmode": False,
+            "margin": {"l": 56, "r": 8, "t": 8, "b": 44},
+            "paper_bgcolor": "token:surface",
+            "plot_bgcolor": "token:surface",
+            "font": {"color": "token:ink-muted", "size": 12},
+            "hoverlabel": {
+                "bgcolor": "token:raised",
+                "bordercolor": "token:line-strong",
+                "font": {"color": "token:ink"},
+            },
+            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            "xaxis": {
+                "type": "linear",
+                "range": [-0.6, len(found) - 0.4],
+                "tickmode": "array",
+                "tickvals": slots,
+                "ticktext": texts,
+                "tickangle": 0,
+                "showgrid": False,
+                "zeroline": False,
+                "fixedrange": True,
+                "linecolor": "token:line-strong",
+            },
+            "yaxis": {
+                "type": "linear",
+                "title": {"text": unit.name},
+                "rangemode": "tozero",
+                "fixedrange": True,
+                "gridcolor": "token:line",
+                "zerolinecolor": "token:line-strong",
+                "automargin": True,
+            },
+        },
+    }
+
+
+def _hover(bar: Bar, unit: Unit | None) -> str:
+    lines = [f"<b>{bar.label}</b>"]
+    if bar.value and unit:
+        lines.append(f"{bar.text} {unit.name}")
+    lines.append(str(bar.look.words))
+    return "<br>".join([*lines, *bar.marks])
+
+
+def _trace(look: Look, slots: Sequence[tuple[int, Bar]], token: str, unit: Unit) -> dict[str, Any]:
+    colour = f"token:{token}"
+    marker: dict[str, Any] = {
+        "color": colour if look.filled else "token:surface",
+        "line": {"color": colour, "width": 0 if look.filled and not look.pattern else 1.5},
+    }
+    if look.pattern:
+        # Drawn in the page's colour over the bar: it survives a black-and-white print.
+        marker["pattern"] = {
+            "shape": look.pattern,
+            "fillmode": "overlay",
+            "fgcolor": "token:surface",
+            "bgcolor": colour,
+            "size": 6,
+            "solidity": 0.4,
+        }
+    return {
+        "type": "bar",
+        "name": str(look.words),
+        "x": [slot for slot, _bar in slots],
+        "y": [bar.value for _slot, bar in slots],
+        "customdata": [[_hover(bar, unit), bar.deeper] for _slot, bar in slots],
+        "hovertemplate": "%{customdata[0]}<extra></extra>",
+        "marker": marker,
+    }
+
+
+def _gaps(missing: Sequence[int], found: Sequence[Bar]) -> dict[str, Any]:
+    """A thin base line where a value is missing: never a bar of zero."""
+    x: list[float | None] = []
+    data: list[list[str] | None] = []
+    for slot in missing:
+        x += [slot - 0.5, slot, slot + 0.5, None]
+        told = [_hover(found[slot], None), found[slot].deeper]
+        data += [told, told, told, None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": str(MISSING.words),
+        "x": x,
+        "y": [None if one is None else 0 for one in x],
+        "customdata": data,
+        "hovertemplate": "%{customdata[0]}<extra></extra>",
+        "line": {"color": "token:unheard", "width": 3, "dash": "dot"},
+        "connectgaps": False,
+    }
+
+
+def _marks(marked: Sequence[tuple[int, Bar]]) -> dict[str, Any]:
+    """Exchange, overflow and the like: small marks on the axis."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": _("Events"),
+        "x": [slot for slot, _bar in marked],
+        "y": [0 for _mark in marked],
+        "customdata": [[_hover(bar, None), bar.deeper] for _slot, bar in marked],
+        "hovertemplate": "%{customdata[0]}<extra></extra>",
+        "marker": {"symbol": "diamond", "size": 10, "color": "token:attention"},
+        "cliponaxis": False,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What stands in a row over the chart; texts in the chart's unit, "" where unknown.
+
+    measured, missing: numbers of bars; count: all of them. highest: the greatest bar's amount
+    and when.
+    """
+
+    consumption: str
+    a_day: str
+    highest: str
+    highest_at: str
+    measured: int
+    missing: int
+    count: int
+
+
+def statistics(found: Sequence[Bar], buckets: Sequence[Bucket], unit: Unit) -> Statistics:
+    """The window in a few numbers. The mean counts only the time that has a value."""
+    valued = [(one, bar) for one, bar in zip(buckets, found, strict=True) if one.value is not None]
+    places = chart_decimals(buckets, unit)
+    missing = sum(1 for bar in found if bar.look is MISSING)
+    if not valued:
+        return Statistics("", "", "", "", 0, missing, len(found))
+    together = total([one for one, _bar in valued])
+    seconds = sum((Fraction((one.end - one.start) // _SECOND) for one, _bar in valued), Fraction(0))
+    mean = together.value * _SECONDS_A_DAY / seconds
+    top, top_bar = max(valued, key=lambda pair: pair[0].value or 0)
+    return Statistics(
+        consumption=formats.quantity(together.value, unit, places),
+        a_day=formats.quantity(mean, unit, min(places + 1, _MOST_DECIMALS)),
+        highest=formats.quantity(top.value or 0, unit, places),
+        highest_at=top_bar.label,
+        measured=sum(1 for bar in found if bar.look is MEASURED),
+        missing=missing,
+        count=len(found),
+    )
