@@ -42,7 +42,7 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
         "flow": {"m3/h": 1, "m^3/h": 1, "m³/h": 1, "m3h": 1, "m3/min": 60, "m3/s": 3600},
         "temperature": {"°C": 1, "Â°C": 1, "c": 1, "K": 1},
         "pressure": {"bar": 1},
-        "time": {"s": 1, "min": 60, "h": 3600, "d": 86400, "month": 2629746, "y": 31556952},
+        "time": {"s": 1, "min": 60, "h": 3600, "d": 86400, "month": 2629746, "y": 31536000},
         "hca": {"HCA": 1, "hca": 1, "Units for H.C.A.": 1},
         "heat volume": {"m3*°C": 1, "m3c": 1},
         "voltage": {"V": 1, "v": 1},
@@ -79,6 +79,21 @@ REFERENCE_WRONG = {
     "m-bus-parser/04[3]": "VIF 2B is 1 W, and BCD digit F a minus: -22 W (table 10, type A)",
     "m-bus-parser/04[6]": "VIF A6 18 is operating time with an error, no temperature (table 10)",
 }
+
+# Named values where the peer is wrong: start of the case's name, name, reason.
+VALUE_WRONG = (
+    ("wmbusmeters/driver_qwater", "volume_flow_m3h", "VIFE 56 makes it a duration (table 15)"),
+    ("wmbusmeters/qwaterv2", "volume_flow_m3h", "VIFE 56 makes it a duration (table 15)"),
+    ("wmbusmeters/em24", "total_reactive_energy", "VIFE 75 divides by ten (table 15)"),
+    ("wmbusmeters/em24", "total_apparent_energy", "calculated by the peer from the former"),
+    ("wmbusmeters/kaden", "target_date", "year 127 means every year (A.2)"),
+    ("wmbusmeters/supercal", "target_date", "year 127 means every year (A.2)"),
+    ("wmbusmeters/sontex868", "set_date", "year 127 means every year (A.2)"),
+    ("wmbusmeters/hydrodigit", "June_total_m3", "FFFFFF is no total"),
+    ("wmbusmeters/hydrodigit", "July_total_m3", "FFFFFF is no total"),
+    ("wmbusmeters/iem3000", "operating_time_y", "seconds, shown as years"),
+    ("wmbusmeters/driver_qheat/04", "", "VIF 0D is 0.1 MJ, not kWh (table 10)"),
+)
 
 # Cases that must be refused although the corpus does not say so in `expected_error`.
 MUST_REFUSE: dict[str, tuple[str, type[DecodeError]]] = {
@@ -184,6 +199,8 @@ def check_values(case: Case, telegram: Telegram | None, reason: str, tally: Tall
     """Compare the named values of one case."""
     known_dates = [text[:16].replace("T", " ") for text in dates(telegram)] if telegram else []
     for name, unit, expected in named_values(case):
+        if any(case["case"].startswith(c) and name.startswith(n) for c, n, _ in VALUE_WRONG):
+            continue
         if telegram is None:
             good = False
         elif isinstance(expected, str):
@@ -350,6 +367,9 @@ def main() -> int:
     print(f"\n{len(REFERENCE_WRONG)} records where the reference is wrong, not counted")
     for place, why in REFERENCE_WRONG.items():
         print(f"  {place}: {why}")
+    print("named values where the peer is wrong, not counted")
+    for start, name, why in VALUE_WRONG:
+        print(f"  {start} {name}: {why}")
     print(f"\n{len(misses)} misses")
     for miss in misses[: options.misses]:
         print(" ", miss)

@@ -6,6 +6,7 @@ signature and data of a compact frame + known headers → full frame → registe
 
 from typing import NamedTuple
 
+from wmbus import drivers
 from wmbus.address import Address
 from wmbus.checksum import crc
 from wmbus.compact import Formats, expand, signature, split_headers
@@ -92,6 +93,10 @@ _SURPLUS = 2
 def _full(
     data: bytes, offset: int, address: Address, formats: Formats, *, wired: bool
 ) -> Application:
+    own = drivers.from_data(address, data)
+    if own is not None:
+        sets = register_sets(walk(own).records, address)
+        return Application(None, None, False, own, -1, sets)
     try:
         found = walk(data, surplus=0 if wired else _SURPLUS)
     except DecodeError as error:

@@ -9,7 +9,7 @@ for telegrams seen before and must give the same results.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wmbus import authentication, extended, fixed, link, transport, wired
+from wmbus import authentication, drivers, extended, fixed, link, transport, wired
 from wmbus.address import Address, address_from_link, address_from_transport
 from wmbus.application import read_application
 from wmbus.authentication import Authentication
@@ -164,8 +164,12 @@ def _wired_address(message: Message, header: Transport) -> Address:
 
 def _finish(message: Message, key_for: KeyFor, formats: Formats, allow_plain: bool) -> Telegram:
     """Transport and application layer."""
-    header = transport.parse(message.data, message.position, wired=message.wired)
     link_address = address_from_link(message.link_address)
+    if not message.wired:
+        records = drivers.from_frame(link_address, message.data, message.position)
+        if records is not None:
+            return _own_layout(message, link_address, records)
+    header = transport.parse(message.data, message.position, wired=message.wired)
     address = link_address
     if message.wired:
         address = _wired_address(message, header)
@@ -238,6 +242,26 @@ def _fixed(message: Message) -> Telegram:
         learned=None,
         register_sets=register_sets(walk(found.records).records, address),
         payload=found.records,
+        offset=-1,
+        trailing=message.trailing,
+    )
+
+
+def _own_layout(message: Message, address: Address, records: bytes) -> Telegram:
+    """A telegram whose CI and layout are the maker's own."""
+    return Telegram(
+        address=address,
+        sender=address,
+        security=Security.NONE,
+        encrypted=message.encrypted,
+        trust=Trust.NONE,
+        access_number=message.extended.access if message.extended else None,
+        counter=message.extended.counter if message.extended else None,
+        status=None,
+        signature=None,
+        learned=None,
+        register_sets=register_sets(walk(records).records, address),
+        payload=records,
         offset=-1,
         trailing=message.trailing,
     )

@@ -183,6 +183,29 @@ _KAMSTRUP_EM24: dict[RuleKey, Rule] = {
     ("error flags", b"", (), None): Rule("INFO", "em24", bits=True),
 }
 
+# Schneider's iEM3000 counts reactive energy as the energy of subunit 1.
+_SCHNEIDER: dict[RuleKey, Rule] = {
+    **_ELECTRICITY,
+    ("energy", b"", (), 1): Rule("R_POS", "varh", subunit=True),
+    ("energy", _code(0x09), (), 1): Rule("R_NEG", "varh", subunit=True),
+    ("energy", _code(0x0D), (), 1): Rule("R_POS_PART", "varh", subunit=True),
+    ("energy", _code(0x09), (), None): Rule("A_NEG"),
+    ("energy", _code(0x0D), (), None): Rule("A_POS_PART"),
+    ("energy", _code(0x01), (), None): Rule("A_POS_L1"),
+    ("energy", _code(0x02), (), None): Rule("A_POS_L2"),
+    ("energy", _code(0x03), (), None): Rule("A_POS_L3"),
+    (_M, _code(0x24), (), None): Rule("FREQ_NOMINAL", "Hz"),
+    (_M, _code(0x0B), (), None): Rule("FREQ", "Hz"),
+}
+
+# IME puts a number of its own before an ordinary VIF; tariffs 7 to 10 are total, L1, L2, L3.
+_IME: dict[RuleKey, Rule] = {
+    **_ELECTRICITY,
+    (_M, b"\x84\x2b", (), None): Rule("P_POS", "W"),
+    (_M, b"\x85\x2b", (), None): Rule("Q_POS", "var"),
+    (_M, b"\x86\x2b", (), None): Rule("SP_POS", "VA"),
+}
+
 _HEAT_TYPES = (0x04, 0x0C, 0x0D)
 _COOLING_TYPES = (0x0A, 0x0B)
 _WATER_TYPES = (0x06, 0x07, 0x15, 0x16, 0x17)
@@ -196,6 +219,8 @@ FAMILIES: tuple[Family, ...] = (
         device_types=(0x02,),
         versions=(0x33,),
     ),
+    Family("ime", _IME, manufacturer="IME", device_types=(0x02,)),
+    Family("schneider", _SCHNEIDER, manufacturer="SEC", device_types=(0x02,)),
     Family("kamstrup heat", _KAMSTRUP_HEAT, manufacturer="KAM", device_types=_HEAT_TYPES),
     Family("kamstrup cooling", _KAMSTRUP_COOLING, manufacturer="KAM", device_types=_COOLING_TYPES),
     Family("kamstrup water", _KAMSTRUP_WATER, manufacturer="KAM", device_types=_WATER_TYPES),

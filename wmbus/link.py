@@ -150,6 +150,8 @@ def add_checksums(data: bytes, checksums: Literal["none", "A", "B"]) -> bytes:
     """The inverse of `strip`: `data` is a frame without checksums, with its L byte in place."""
     if checksums == "none":
         return data
+    if len(data) <= HEADER:
+        raise ValueError(f"a wireless frame has more than {HEADER} bytes, this has {len(data)}")
     out = bytearray()
     if checksums == "A":
         for start, end in [(0, 10), *((at, at + 16) for at in range(10, len(data), 16))]:
@@ -157,6 +159,8 @@ def add_checksums(data: bytes, checksums: Literal["none", "A", "B"]) -> bytes:
             out += block + crc(block).to_bytes(2, "big")
         return bytes(out)
     blocks = 1 if len(data) <= 126 else 2
+    if data[0] + 2 * blocks > 255:
+        raise ValueError(f"{len(data)} bytes and their checksums do not fit into one frame")
     data = bytes((data[0] + 2 * blocks,)) + data[1:]
     for start in range(0, len(data), 126)[:2]:
         block = data[start : start + 126] if start == 0 else data[start:]

@@ -8,12 +8,13 @@ A code begins with the base (E1, V1, T1 …) from quantity and device type; suff
 from functools import lru_cache
 from typing import NamedTuple
 
+from wmbus import profiles
 from wmbus.address import Address
 from wmbus.compact import split_headers
 from wmbus.dates import MeterTime
 from wmbus.families import BASE, FAMILIES, Family, Rule
 from wmbus.header import Header, describe
-from wmbus.records import Record
+from wmbus.records import Record, walk
 from wmbus.telegram import Register, RegisterSet, SetKind, layout_of
 
 _FUNCTION_SUFFIX = {"instantaneous": "", "maximum": "_MAX", "minimum": "_MIN", "error": "_ERR"}
@@ -160,6 +161,9 @@ def _value(record: Record, bits: bool) -> int | None:
 
 def register_sets(records: tuple[Record, ...], address: Address) -> tuple[RegisterSet, ...]:
     """The register sets of these records, "now" first, then by storage number."""
+    more = profiles.expand(records)
+    if more:
+        records = (*records, *walk(more).records)
     headers = b"".join([record.header.raw for record in records])
     result = []
     for group in groups(headers, family_of(address)):
