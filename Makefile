@@ -32,10 +32,9 @@ test: install ## every check and every test; what CI runs (ARGS="-k words" for p
 check: install ## everything of test but the tests themselves
 	@exec $(local) test --only format lint types imports templates django migrations messages
 
-format: install ## format the code and the templates
-	@$(venv) -m ruff check --quiet --fix-only .
+format: install ## format the code and sort its imports
+	@$(venv) -m ruff check --quiet --fix-only --select I .
 	@$(venv) -m ruff format .
-	@$(venv) -m djlint templates --reformat --quiet --allow-empty-input || true
 
 lint: install ## ruff: format and rules
 	@exec $(local) test --only format lint
@@ -50,7 +49,7 @@ templates: install ## djlint
 	@exec $(local) test --only templates
 
 pytest: install ## the tests alone (ARGS="tests/meters -k exchange")
-	@exec $(local) test --only pytest -- $(ARGS)
+	@exec $(local) test --only translations pytest -- $(ARGS)
 
 # ── Longer measurements ─────────────────────────────────────────────────────────────────────────
 corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compare

@@ -22,13 +22,14 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "lint": (*_PYTHON, "ruff", "check", "."),
     "types": (*_PYTHON, "mypy"),
     "imports": _LINT_IMPORTS,
-    "templates": (*_PYTHON, "djlint", "templates", "--lint", "--check", "--allow-empty-input"),
+    "templates": (*_PYTHON, "djlint", "templates", "--lint", "--quiet", "--allow-empty-input"),
     "django": (*_MANAGE, "check", "--fail-level", "WARNING"),
     "migrations": (*_MANAGE, "makemigrations", "--check", "--dry-run"),
     "messages": (*_MANAGE, "messages", "--check"),
+    "translations": (*_MANAGE, "messages", "--compile"),
     "pytest": (*_PYTHON, "pytest", "-n", "2"),
 }
-BESIDE_SERVERS = ("django", "migrations", "messages", "pytest")
+BESIDE_SERVERS = ("django", "migrations", "messages", "translations", "pytest")
 TALKATIVE = ("pytest",)  # shows its own progress
 
 

@@ -10,13 +10,13 @@ _SYSTEM_IDENTIFIER_BYTES = 8  # the start of global/pg_control: random, fixed by
 
 
 def sources(root: Path) -> Iterator[Path]:
-    """The checkout's Python files and lock files, in a fixed order."""
+    """The checkout's Python files, translations and lock files, in a fixed order."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and name not in _ELSEWHERE
         )
         for name in sorted(files):
-            if name.endswith((".py", ".lock")):
+            if name.endswith((".py", ".lock", ".po")):
                 yield Path(folder) / name
 
 

@@ -59,7 +59,7 @@ class Ready:
         return f"http://{HOST}:{self.port}/"
 
     def building(self) -> list[Program]:
-        """Steps that make the database what this code needs, in order."""
+        """Steps that make translations and database what this code needs, in order."""
         c = self.credentials
         passwords = {
             "READY_OWNER_PASSWORD": c.owner_password,
@@ -68,6 +68,7 @@ class Ready:
         }
         administrator = self._environment(self.servers.database_url) | passwords
         return [
+            self._manage("messages", self._app(), "messages", "--compile"),
             self._manage("setup-roles", administrator, "setup_roles"),
             self._manage("migrate", self._as("ready_owner", c.owner_password), "migrate"),
         ]

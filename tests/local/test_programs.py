@@ -32,6 +32,7 @@ def everything(project: Ready) -> dict[str, Program]:
 @pytest.mark.parametrize(
     ("name", "role"),
     [
+        ("messages", "ready_app"),
         ("setup-roles", "ready_admin"),
         ("migrate", "ready_owner"),
         ("partitions", "ready_maintenance"),

@@ -131,6 +131,20 @@ def test_gunicorn_takes_its_command_and_settings_take_their_environment(tmp_path
     assert done.returncode == 0, done.stderr
 
 
+def test_image_s_static_files_can_be_collected(tmp_path: Path) -> None:
+    # Fails on a style sheet or script that names a file which is not there.
+    done = subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | filled_in("web") | {"READY_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "static/staticfiles.json").is_file()
+
+
 @pytest.mark.parametrize(
     "name", ["READY_SECRET_KEY", "READY_MASTER_KEY", "DATABASE_URL", "REDIS_URL"]
 )
