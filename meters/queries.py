@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import (
-    BooleanField,
     Case,
     Count,
     F,
@@ -63,28 +62,6 @@ DEFAULT_SORT = "address"
 _MAIN_COLUMNS = tuple(dict.fromkeys(c for columns in MAIN_REGISTERS.values() for c in columns))
 
 
-class _HasCurrentCode(Func):
-    """Whether a list of info codes holds one in force ("leak@7" is over)."""
-
-    template = "jsonb_path_exists(%(expressions)s, '$[*] ? (!(@ like_regex \"@\"))')"
-    output_field = BooleanField()
-
-
-class _HasAlarm(Func):
-    """Whether one of the codes in force is an alarm."""
-
-    arity = 1
-    output_field = BooleanField()
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
-        sql, params = compiler.compile(self.source_expressions[0])
-        return f"{sql} ?| %s::text[]", [*params, sorted(ALARMS)]
-
-
-# Info codes in force. The first part repeats the condition of the index meters_state_conditions.
-WITH_INFO_CODES = ~Q(state__conditions=[]) & Q(_HasCurrentCode(F("state__conditions")))
-
-
 def not_heard(now: datetime) -> Q:
     """Mounted meters that were not heard for a day, or never."""
     return Q(in_stock=False) & (
@@ -116,7 +93,7 @@ def _selected(key: str, now: datetime) -> Q:
         "stock": Q(in_stock=True),
         "priority": Q(interval_s=PRIORITY_INTERVAL_S),
         "not_heard": not_heard(now),
-        "info_codes": WITH_INFO_CODES,
+        "info_codes": Q(state__has_codes=True),
         "unreadable": Q(state__trouble__isnull=False),
     }.get(key, Q())
 
@@ -131,13 +108,15 @@ def counts(now: datetime) -> dict[str, int]:
                 (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s AND in_stock),
                 (SELECT count(*) FROM meters_meter
                  WHERE tenant_id = %(tenant)s AND interval_s = %(priority)s),
-                (SELECT count(*) FROM meters_meterstate s
-                 JOIN meters_meter m ON m.tenant_id = s.tenant_id AND m.id = s.meter_id
-                 WHERE s.tenant_id = %(tenant)s AND NOT m.in_stock
-                   AND (s.heard_at < %(since)s OR s.heard_at IS NULL)),
+                -- All silent ones less those in stock: both sides are few, the mounted are not.
                 (SELECT count(*) FROM meters_meterstate
-                 WHERE tenant_id = %(tenant)s AND NOT conditions = '[]'
-                   AND jsonb_path_exists(conditions, '$[*] ? (!(@ like_regex "@"))')),
+                 WHERE tenant_id = %(tenant)s AND (heard_at < %(since)s OR heard_at IS NULL))
+                - (SELECT count(*) FROM meters_meter m
+                   JOIN meters_meterstate s ON s.tenant_id = m.tenant_id AND s.meter_id = m.id
+                   WHERE m.tenant_id = %(tenant)s AND m.in_stock
+                     AND (s.heard_at < %(since)s OR s.heard_at IS NULL)),
+                (SELECT count(*) FROM meters_meterstate
+                 WHERE tenant_id = %(tenant)s AND has_codes),
                 (SELECT count(*) FROM meters_meterstate
                  WHERE tenant_id = %(tenant)s AND trouble IS NOT NULL)
             """,
@@ -168,14 +147,17 @@ class MeterRow:
 
 
 _LOUDNESS = Case(
-    When(_HasAlarm(F("state__conditions")), then=Value(0)),
+    When(state__conditions__has_any_keys=sorted(ALARMS), then=Value(0)),
     When(state__trouble__isnull=False, then=Value(1)),
     When(in_stock=True, then=Value(5)),
     When(state__heard_at__isnull=True, then=Value(2)),
-    When(WITH_INFO_CODES, then=Value(3)),
+    When(state__has_codes=True, then=Value(3)),
     default=Value(4),
     output_field=IntegerField(),
 )
+# Many places share a postal code or label: equal ones stand in the order that their index has.
+_PLACE = "open__supply_point__pk"
+_TIES = {"postal_code": (_PLACE, "pk"), "label": (_PLACE, "pk")}
 # Column → what it is sorted by, and the value that stands for "empty" besides NULL.
 _SORTS: dict[str, tuple[str, str | None]] = {
     "customer": ("open__supply_point__customer__name_key", None),
@@ -190,12 +172,11 @@ _SORTS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def _meters() -> QuerySet[Meter]:
+def _meters() -> QuerySet[Any]:
     """All meters, `open` being where each is mounted now."""
-    meters: QuerySet[Meter] = Meter.objects.alias(
+    return Meter.objects.alias(
         open=FilteredRelation("installations", condition=Q(installations__ends_at=None))
     )
-    return meters
 
 
 def _matching(state: ListState) -> Q:
@@ -231,7 +212,7 @@ def _matching(state: ListState) -> Q:
     return meters if meters is not None else Q()
 
 
-def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Meter], QuerySet[Meter]]:
+def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Any], QuerySet[Any]]:
     """The list in order, in two parts: meters that have the sorted column, and those without.
 
     Empty ones come last in either direction.
@@ -243,11 +224,12 @@ def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Meter], QuerySet
     order = F(path).desc() if state.descending else F(path).asc()
     has = Q(**{f"{path}__isnull": False})
     if empty is not None:
-        has &= ~Q(**{path: empty})
+        has &= Q(**{f"{path}__gt": empty})
         lacks = Q(**{f"{path}__isnull": True}) | Q(**{path: empty})
     else:
         lacks = Q(**{f"{path}__isnull": True})
-    return meters.filter(has).order_by(order, "pk"), meters.filter(lacks).order_by("number", "pk")
+    ties = _TIES.get(state.sort, ("pk",))
+    return meters.filter(has).order_by(order, *ties), meters.filter(lacks).order_by("number", "pk")
 
 
 def meter_list(
@@ -282,7 +264,7 @@ def _searched(state: ListState, now: datetime) -> tuple[list[int], int]:
     return [pk for pk, _total in page], page[0][1] if page else 0
 
 
-def _found(state: ListState, now: datetime) -> QuerySet[Meter]:
+def _found(state: ListState, now: datetime) -> QuerySet[Any]:
     """The same list in one piece: for searches, which look at everything anyway, and exports."""
     meters = _meters().filter(_selected(state.filters.get("show", ""), now), _matching(state))
     path, empty = _SORTS[state.sort]
@@ -292,7 +274,7 @@ def _found(state: ListState, now: datetime) -> QuerySet[Meter]:
     if empty is not None:
         key = Func(key, Value(empty), function="NULLIF")
     order = key.desc(nulls_last=True) if state.descending else key.asc(nulls_last=True)
-    return meters.order_by(order, "number", "pk")
+    return meters.order_by(order, *_TIES.get(state.sort, ("pk",)))
 
 
 _ROW_PATHS = (
@@ -315,9 +297,19 @@ _ROW_PATHS = (
 
 
 def _row(values: Sequence[Any], now: datetime, energy_unit: str) -> MeterRow:
+    customer, address, postal_code, customer_number, meter_type, serial, label = (
+        text or "" for text in values[1:8]
+    )
     in_stock, medium, heard_at, conditions, trouble, read_at, *registers = values[8:]
     return MeterRow(
-        *(values[0], *(text or "" for text in values[1:8])),
+        id=values[0],
+        customer=customer,
+        address=address,
+        postal_code=postal_code,
+        customer_number=customer_number,
+        meter_type=meter_type,
+        serial=serial,
+        label=label,
         signs=signs(
             in_stock=in_stock,
             heard_at=heard_at,
