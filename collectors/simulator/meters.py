@@ -84,9 +84,10 @@ class SimulatedMeter:
     def at(self, unix_s: int) -> dict[str, int]:
         """The registers that its telegrams carry, by READY's column, in base units."""
         hour = hour_of(unix_s)
-        if self._recent is None or self._recent[0] != hour:
-            self._recent = hour, self.curve.totals(hour, hour + 2)
-        columns = self._columns(hour, hour + 1, unix_s - start_of(hour), self._recent[1])
+        recent = self._recent
+        if recent is None or recent[0] != hour:
+            recent = self._recent = hour, self.curve.totals(hour, hour + 2)
+        columns = self._columns(hour, hour + 1, unix_s - start_of(hour), recent[1])
         values = [column[0] for column in columns]
         return dict(zip(self.kind.registers, values, strict=True))
 

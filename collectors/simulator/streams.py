@@ -10,9 +10,11 @@ Units of the totals: energy 0.01 Wh, volume µL, inlet and outlet µL·0.01 °C.
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, islice
+from threading import RLock
 
 from collectors.simulator.clock import EPOCH_S, HOUR_S, is_summer_time
 from collectors.simulator.seeded import draw, mixed
@@ -23,6 +25,7 @@ from collectors.simulator.weather import YEAR_H, Weather, cosine
 _HEAT_COEFFICIENT = (1167, 1165, 1162, 1158, 1154, 1149, 1144, 1138, 1131, 1123, 1115)
 
 Step = tuple[int, int, int, int]
+_NOTHING: Step = (0, 0, 0, 0)
 
 
 def heat_coefficient(temperature: int) -> int:
@@ -37,10 +40,15 @@ _BY_TENTH = tuple(heat_coefficient(10 * tenth) for tenth in range(1001))
 
 
 class Stream:
-    """Running totals of one kind of demand; element h is the total when hour h begins."""
+    """Running totals of one kind of demand; element h is the total when hour h begins.
 
-    def __init__(self, step: Callable[[int], Step]) -> None:
-        self._step = step
+    Threads may read while another makes more hours known: columns only grow, and the last of
+    them grows last. `lock` is held while they grow.
+    """
+
+    def __init__(self, steps: Callable[[int, int], Iterator[Step]], lock: RLock) -> None:
+        self._steps = steps  # what each hour of a span adds
+        self._lock = lock
         self.energy: array[int] = array("q", [0])
         self.volume: array[int] = array("q", [0])
         self.inlet: array[int] = array("q", [0])
@@ -49,12 +57,15 @@ class Stream:
 
     def reach(self, hour: int) -> None:
         """Make the totals up to and including `hour` known."""
-        known = len(self.energy) - 1
-        if known >= hour:
+        if len(self.outlet) > hour:
             return
-        steps = [self._step(number) for number in range(known, hour + 24)]
-        for column, mores in zip(self.columns, zip(*steps, strict=True), strict=True):
-            column.extend(accumulate(mores, initial=column.pop()))
+        with self._lock:
+            known = len(self.outlet) - 1
+            if known >= hour:
+                return
+            steps = zip(*self._steps(known, hour + 24), strict=True)
+            for column, mores in zip(self.columns, steps, strict=True):
+                column.extend(islice(accumulate(mores, initial=column[-1]), 1, None))
 
 
 def _carried(energy: int, inlet: int, outlet: int) -> Step:
@@ -82,52 +93,61 @@ class Streams:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.weather = Weather(seed)
+        self._lock = RLock()
         self._salt = draw(seed, "luck")
         # By hour of the epoch: local hour of the day, local weekday (Monday 0), and the
-        # network's temperature.
+        # network's flow temperature in 0.01 °C, which is higher when it is cold outside.
         self._hour_of_day: array[int] = array("b")
         self._weekday: array[int] = array("b")
         self._supply: array[int] = array("q")
+        self._ground: array[int] = array("q")  # by day: temperature of cold water
+        self._draws: dict[int, array[int]] = {}
         # Radiators of a well-kept, a neglected and a new house; a night setback; a block
         # whose supply is closed in summer; offices and schools.
-        self.radiators = Stream(self._heating(1700, 3000, 300))
-        self.neglected = Stream(self._heating(1700, 4700, 500))
-        self.floors = Stream(self._heating(1450, 2700, 150))
-        self.setback = Stream(self._heating(1700, 3100, 400, night=True))
-        self.winter_only = Stream(self._heating(1650, 3200, 350, winter_only=True))
-        self.office = Stream(self._heating(1650, 3400, 300, office=True))
+        self.radiators = self._stream(self._heating(1700, 3000, 300))
+        self.neglected = self._stream(self._heating(1700, 4700, 500))
+        self.floors = self._stream(self._heating(1450, 2700, 150))
+        self.setback = self._stream(self._heating(1700, 3100, 400, night=True))
+        self.winter_only = self._stream(self._heating(1650, 3200, 350, winter_only=True))
+        self.office = self._stream(self._heating(1650, 3400, 300, office=True))
         # Hot water: exchangers and tanks, with two rhythms each; unit 100 Wh a day.
         self.hot_water = tuple(
-            Stream(self._hot_water(number, outlet))
+            self._stream(self._hot_water(number, outlet))
             for number, outlet in enumerate((2400, 2600, 3900, 4400))
         )
         # Unit 1 W the whole year: losses of tank and pipes; a bypass that hardly cools.
-        self.losses = Stream(self._steady(2000))
-        self.bypass = Stream(self._steady(700))
-        self.cooling = Stream(self._cooling)
+        self.losses = self._stream(self._steady(2000))
+        self.bypass = self._stream(self._steady(700))
+        self.cooling = self._stream(self._cooling)
         # Unit 1 L a day; and 1 L an hour without pause, which is what a leak is.
-        self.cold_water = tuple(Stream(self._cold_water(number)) for number in range(3))
-        self.running_water = Stream(self._running_water)
+        self.cold_water = tuple(self._stream(self._cold_water(number)) for number in range(3))
+        self.running_water = self._stream(self._running_water)
         # Unit 1 W as a year's mean; and 1 W of panels.
-        self.household = Stream(self._household)
-        self.panels = Stream(self._panels)
+        self.household = self._stream(self._household)
+        self.panels = self._stream(self._panels)
+
+    def _stream(self, steps: Callable[[int, int], Iterator[Step]]) -> Stream:
+        return Stream(steps, self._lock)
 
     def _reach(self, hour: int) -> None:
-        """Know clock and network temperature of every hour up to `hour`."""
-        self.weather.reach(hour + 1)
+        """Know clock, network and ground of every hour before `hour`."""
+        self.weather.reach(hour)
         for number in range(len(self._supply), len(self.weather.hourly)):
+            if number % 24 == 0:
+                cold = max(0, 1000 - self.weather.daily[number // 24])
+                supply = 6600 + cold * 7 // 8
+                self._supply.extend([supply] * 24)
+                self._ground.append(1000 - 450 * cosine(number - 2040, YEAR_H) // 1000)
             summer = is_summer_time(EPOCH_S + number * HOUR_S)
             shifted = number + (2 if summer else 1)
             self._hour_of_day.append(shifted % 24)
             self._weekday.append(shifted // 24 % 7)  # the epoch is a Monday
-            cold = max(0, 1000 - self.weather.daily[number // 24])
-            self._supply.append(6600 + cold * 7 // 8)
 
-    def supply(self, hour: int) -> int:
-        """The network's flow temperature in 0.01 °C: warmer when it is cold outside."""
-        if hour >= len(self._supply):
-            self._reach(hour)
-        return self._supply[hour]
+    def water_temperature(self, hour: int) -> int:
+        """Of cold water, in 0.01 °C: the ground follows the season by two months."""
+        with self._lock:
+            self._reach(hour + 1)
+        return self._ground[hour // 24]
 
     def _heating(
         self,
@@ -138,89 +158,106 @@ class Streams:
         night: bool = False,
         office: bool = False,
         winter_only: bool = False,
-    ) -> Callable[[int], Step]:
+    ) -> Callable[[int, int], Iterator[Step]]:
         """Space heating of 1 W/K below a balance temperature.
 
         The return rises by `per_load` (0.01 °C) for each 10 K that is heated.
         """
 
-        def step(hour: int) -> Step:
-            supply = self.supply(hour)
-            outside = (3 * self.weather.daily[hour // 24] + self.weather.hourly[hour]) // 4
-            if winter_only and cosine(hour - 600, YEAR_H) < -150:
-                return 0, 0, 0, 0
-            degrees = balance - outside - self.weather.sun[hour] * 3 // 10
-            if degrees <= 0:
-                return 0, 0, 0, 0
-            if night or office:
-                hour_of_day, weekday = self._hour_of_day[hour], self._weekday[hour]
-                if night:
-                    share = 35 if hour_of_day >= 22 or hour_of_day < 5 else 125
-                    share = 200 if 5 <= hour_of_day < 8 else share
-                else:
-                    share = 120 if weekday < 5 and 5 <= hour_of_day < 16 else 60
-                degrees = degrees * share // 100
-            return _carried(degrees, supply, min(outlet + degrees * per_load // 1000, supply - 600))
+        def steps(first: int, end: int) -> Iterator[Step]:
+            self._reach(end)
+            weather, supplies = self.weather, self._supply
+            daily, hourly, sun = weather.daily, weather.hourly, weather.sun
+            for hour in range(first, end):
+                outside = (3 * daily[hour // 24] + hourly[hour]) // 4
+                degrees = balance - outside - sun[hour] * 3 // 10
+                if degrees <= 0 or (winter_only and cosine(hour - 600, YEAR_H) < -150):
+                    yield _NOTHING
+                    continue
+                if night or office:
+                    degrees = degrees * self._share(hour, night) // 100
+                supply = supplies[hour]
+                back = min(outlet + degrees * per_load // 1000, supply - 600)
+                yield _carried(degrees, supply, back)
 
-        return step
+        return steps
 
-    def _events(self, hour: int, number: int) -> int:
-        """How much water is drawn in an hour, in ten-thousandths of a day's mean."""
-        if hour >= len(self._supply):
-            self._reach(hour)
-        weekend = self._weekday[hour] >= 5
-        share = (_WEEKEND if weekend else _WEEKDAY)[self._hour_of_day[hour]]
-        luck = mixed(self._salt + number * 1_000_003 + hour * 64)
-        if share <= 40 and luck & 1023 > 100:
-            return 0  # most nights nobody draws water, and a leak shows
-        return share * (luck >> 10 & 1023) // 512
+    def _share(self, hour: int, night: bool) -> int:
+        """Percent of the plain demand in an hour: with a night setback, or in an office."""
+        hour_of_day = self._hour_of_day[hour]
+        if night:
+            if 5 <= hour_of_day < 8:
+                return 200
+            return 35 if hour_of_day >= 22 or hour_of_day < 5 else 125
+        return 120 if self._weekday[hour] < 5 and 5 <= hour_of_day < 16 else 60
 
-    def _hot_water(self, number: int, outlet: int) -> Callable[[int], Step]:
-        def step(hour: int) -> Step:
-            drawn = self._events(hour, number % 2)
-            return _carried(drawn, self.supply(hour), outlet) if drawn else (0, 0, 0, 0)
+    def _drawn(self, number: int, first: int, end: int) -> Sequence[int]:
+        """How much water is drawn in each hour, in ten-thousandths of a day's mean."""
+        self._reach(end)
+        drawn = self._draws.setdefault(number, array("q"))
+        salt = self._salt + number * 1_000_003
+        for hour in range(len(drawn), end):
+            weekend = self._weekday[hour] >= 5
+            share = (_WEEKEND if weekend else _WEEKDAY)[self._hour_of_day[hour]]
+            luck = mixed(salt + hour * 64)
+            # Most nights nobody draws water, and a leak shows.
+            quiet = share <= 40 and luck & 1023 > 100
+            drawn.append(0 if quiet else share * (luck >> 10 & 1023) // 512)
+        return drawn[first:end]
 
-        return step
+    def _hot_water(self, number: int, outlet: int) -> Callable[[int, int], Iterator[Step]]:
+        def steps(first: int, end: int) -> Iterator[Step]:
+            drawn = self._drawn(number % 2, first, end)
+            for energy, supply in zip(drawn, self._supply[first:end], strict=True):
+                yield _carried(energy, supply, outlet) if energy else _NOTHING
 
-    def _steady(self, cooled: int) -> Callable[[int], Step]:
-        def step(hour: int) -> Step:
-            supply = self.supply(hour)
-            return _carried(100, supply, supply - cooled)
+        return steps
 
-        return step
+    def _steady(self, cooled: int) -> Callable[[int, int], Iterator[Step]]:
+        def steps(first: int, end: int) -> Iterator[Step]:
+            self._reach(end)
+            for supply in self._supply[first:end]:
+                yield _carried(100, supply, supply - cooled)
 
-    def _cooling(self, hour: int) -> Step:
-        if hour >= len(self._supply):
-            self._reach(hour)
-        open_now = self._weekday[hour] < 5 and 6 <= self._hour_of_day[hour] < 18
-        warm = max(0, self.weather.hourly[hour] - 1400) * (3 if open_now else 1) // 2
-        return _carried(60 + warm, 700, 1300 + min(warm, 400))
+        return steps
 
-    def _cold_water(self, number: int) -> Callable[[int], Step]:
-        def step(hour: int) -> Step:
-            volume = self._events(hour, 10 + number) * 100
-            return 0, volume, volume * self.water_temperature(hour), 0
+    def _cooling(self, first: int, end: int) -> Iterator[Step]:
+        self._reach(end)
+        for hour in range(first, end):
+            open_now = self._weekday[hour] < 5 and 6 <= self._hour_of_day[hour] < 18
+            warm = max(0, self.weather.hourly[hour] - 1400) * (3 if open_now else 1) // 2
+            yield _carried(60 + warm, 700, 1300 + min(warm, 400))
 
-        return step
+    def _cold_water(self, number: int) -> Callable[[int, int], Iterator[Step]]:
+        def steps(first: int, end: int) -> Iterator[Step]:
+            for hour, drawn in enumerate(self._drawn(10 + number, first, end), first):
+                volume = drawn * 100
+                yield 0, volume, volume * self._ground[hour // 24], 0
 
-    def water_temperature(self, hour: int) -> int:
-        """Cold water in the ground follows the season with two months' delay; 0.01 °C."""
-        return 1000 - 450 * cosine(hour - 2040, YEAR_H) // 1000
+        return steps
 
-    def _running_water(self, hour: int) -> Step:
-        return 0, 1_000_000, 1_000_000 * self.water_temperature(hour), 0
+    def _running_water(self, first: int, end: int) -> Iterator[Step]:
+        self._reach(end)
+        for hour in range(first, end):
+            yield 0, 1_000_000, 1_000_000 * self._ground[hour // 24], 0
 
-    def _household(self, hour: int) -> Step:
-        if hour >= len(self._supply):
-            self._reach(hour)
-        season = 1000 + 180 * cosine(hour, YEAR_H) // 1000
-        luck = 70 + mixed(self._salt + hour * 64 + 63) % 61
-        return _ELECTRICITY[self._hour_of_day[hour]] * season * luck // 100_000, 0, 0, 0
+    def _household(self, first: int, end: int) -> Iterator[Step]:
+        self._reach(end)
+        for hour in range(first, end):
+            season = 1000 + 180 * cosine(hour, YEAR_H) // 1000
+            luck = 70 + mixed(self._salt + hour * 64 + 63) % 61
+            yield _ELECTRICITY[self._hour_of_day[hour]] * season * luck // 100_000, 0, 0, 0
 
-    def _panels(self, hour: int) -> Step:
-        if hour >= len(self._supply):
-            self._reach(hour)
-        return self.weather.sun[hour] // 10, 0, 0, 0
+    def _panels(self, first: int, end: int) -> Iterator[Step]:
+        self._reach(end)
+        for sun in self.weather.sun[first:end]:
+            yield sun // 10, 0, 0, 0
+
+
+@lru_cache(maxsize=8)
+def streams_of(seed: int) -> Streams:
+    """The streams of a seed, once for all towns that have it: they take a second to make."""
+    return Streams(seed)
 
 
 @dataclass(frozen=True, slots=True)

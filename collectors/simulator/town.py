@@ -14,7 +14,7 @@ from collectors.simulator.kinds import MeterKind
 from collectors.simulator.meters import SimulatedMeter
 from collectors.simulator.people import BUILDINGS, STREETS, person
 from collectors.simulator.seeded import between, draw, key
-from collectors.simulator.streams import Streams
+from collectors.simulator.streams import streams_of
 
 DEFAULT_ANCHOR = datetime(2026, 1, 15, tzinfo=UTC)
 
@@ -119,7 +119,7 @@ class Town:
         self.anchor = seconds(anchor) // DAY_S * DAY_S
         if self.anchor < EPOCH_S + 120 * DAY_S:
             raise ValueError("the anchor must lie at least 120 days after 2024-01-01")
-        self.streams = Streams(self.seed)
+        self.streams = streams_of(self.seed)
         self._houses = Houses(self.seed, self.streams, self.anchor)
         cooling, water, electricity = (meters * share // 100 for share in plan.shares)
         heat = meters - cooling - water - electricity

@@ -1,5 +1,6 @@
 """The simulated town: determinism, physics, and what its characters do."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from collectors.simulator import (
 )
 from collectors.simulator.clock import EPOCH_S, local, local_midnight, seconds
 from collectors.simulator.houses import Houses
-from collectors.simulator.streams import Curve, Part, Regime, Streams
+from collectors.simulator.streams import Curve, Part, Regime, Streams, streams_of
 from collectors.simulator.weather import YEAR_H, Weather, cosine
 from meters.registers import BY_COLUMN, COLUMNS
 
@@ -43,7 +44,9 @@ def _hours(town: Town, days: int) -> tuple[int, int]:
 
 
 def test_the_same_seed_gives_the_same_town_in_any_order(town: Town) -> None:
+    streams_of.cache_clear()  # else both towns would look into the same totals
     again = Town(1, 60, ANCHOR)
+    assert again.streams is not town.streams
     assert again.places == town.places
     assert again.sites == town.sites
     assert again.stock == town.stock
@@ -207,6 +210,28 @@ def test_hours_add_up_to_the_stream() -> None:
         streams.hot_water[1].energy[1168] - streams.hot_water[1].energy[168]
     )
     assert whole[0][1000] - whole[0][0] == by_hand
+
+
+def test_totals_are_the_same_for_threads_that_grow_them_together() -> None:
+    alone, together = Streams(11), Streams(11)
+    wanted = [*together.hot_water, together.radiators, together.running_water]
+    spans = [range(start, 3000, 97) for start in (1, 40, 80)]
+
+    def grow(hours: range) -> None:
+        for hour in hours:
+            for stream in wanted:
+                stream.reach(hour)
+                assert stream.outlet[hour] >= stream.outlet[hour - 1]
+
+    with ThreadPoolExecutor(len(spans)) as pool:
+        for done in [pool.submit(grow, hours) for hours in spans]:
+            done.result()
+    for mine, other in zip(
+        [*alone.hot_water, alone.radiators, alone.running_water], wanted, strict=True
+    ):
+        mine.reach(2990)
+        for column, grown in zip(mine.columns, other.columns, strict=True):
+            assert column[:2990] == grown[:2990]
 
 
 def test_a_change_of_regime_makes_no_jump() -> None:

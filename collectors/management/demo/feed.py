@@ -1,22 +1,29 @@
 """Live telegrams of the demo's towns, pushed to the real endpoint as concentrators do."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from collectors.simulator import PushClient, PushRefused, Radio, body_of
+from collectors.simulator import PushRefused, Radio, body_of
 
 _TICK_S = 2.0
 # After so long a standstill (a laptop that slept) the gap is history, not live telegrams.
 STANDSTILL_MS = 15 * 60_000
 
 
+class Pusher(Protocol):
+    """Hands a batch over, for as long as it takes; raises PushRefused."""
+
+    def push(self, body: bytes) -> object: ...
+
+
 @dataclass(slots=True)
 class Feed:
-    """One town's collectors with their connections; `fed_until` in Unix milliseconds."""
+    """One town's collectors and how each hands over; `fed_until` in Unix milliseconds."""
 
     radio: Radio
-    clients: dict[str, PushClient]
+    clients: Mapping[str, Pusher]
     fed_until: int
 
     def push_until(self, now_ms: int) -> int:
@@ -33,7 +40,7 @@ class Feed:
 
 
 def run(
-    feeds: list[Feed],
+    feeds: Sequence[Feed],
     catch_up: Callable[[], None],
     say: Callable[[str], None],
     clock: Callable[[], float] = time.time,

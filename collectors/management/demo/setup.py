@@ -1,6 +1,7 @@
 """Setting the demo's utilities up: rows in bulk, because 500 meters must not take a minute."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,9 +39,9 @@ READER = "aalund@ready.example"  # belongs to the first utility only
 _COUNTERS = ("e1", "e3", "v1", "a_pos", "a_neg")
 
 
-def set_up(folder: Path) -> None:
+def set_up(folder: Path, utilities: Sequence[Utility] = UTILITIES) -> None:
     """Make what is missing of the demo: utilities, people, tokens. Harmless to repeat."""
-    tenants = [tenant_of(utility) or _create(utility) for utility in UTILITIES]
+    tenants = [tenant_of(utility) or _create(utility) for utility in utilities]
     _people(tenants, folder)
     _tokens(tenants, folder)
 
