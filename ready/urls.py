@@ -28,6 +28,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", root, name="root"),
     path("t/<slug:tenant>/", home, name="home"),
     path("t/<slug:tenant>/", include("meters.urls")),
+    path("t/<slug:tenant>/", include("readings.urls")),
+    path("t/<slug:tenant>/", include("notifications.urls")),
+    path("t/<slug:tenant>/", include("collectors.urls")),
     path("t/<slug:tenant>/configuration/", configuration, name="configuration"),
     path(
         "t/<slug:tenant>/configuration/change/", change_configuration, name="change_configuration"

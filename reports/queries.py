@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate, TruncHour
 
-from collectors.models import Collector, InboundBatch, Telegram
+from collectors.models import InboundBatch, Telegram
 from collectors.outcomes import QUARANTINE, Outcome
+from collectors.queries import CollectorRow, collectors
 from meters.conditions import Severity, describe, severity
 from meters.models import MeterState
 from meters.queries import counts
@@ -18,8 +19,6 @@ from notifications.models import InfoCodePeriod
 
 DAYS = 30  # of a sparkline
 HOURS = 24
-# A concentrator hands in at least hourly, a battery-driven bridge daily.
-COLLECTOR_SILENCE = timedelta(days=1)
 _READ = (Outcome.STORED, Outcome.MERGED)
 
 
@@ -42,22 +41,13 @@ class ReasonCount:
 
 
 @dataclass(frozen=True, slots=True)
-class CollectorContact:
-    """When a collector last handed something in (None: never)."""
-
-    id: int
-    name: str
-    heard_at: datetime | None
-    silent: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Morning:
     """Home: what needs someone today, and what arrived since midnight.
 
     Series are oldest first: a number a day (the last is today) or an hour (the last is this one).
     """
 
+    today: date
     meters: int  # mounted
     heard_today: int
     not_heard: int
@@ -67,7 +57,7 @@ class Morning:
     quarantined: int
     reasons: Sequence[ReasonCount]  # by telegrams
     quarantined_daily: Sequence[int]
-    collectors: Sequence[CollectorContact]  # silent ones first, the longest silent at the top
+    collectors: Sequence[CollectorRow]  # silent ones first
     telegrams_today: int
     readings_today: int
     telegrams_hourly: Sequence[int]
@@ -83,31 +73,33 @@ class Morning:
 
 
 def morning(now: datetime, zone: ZoneInfo) -> Morning:
-    """The current utility's morning page at `now`, days being those of `zone`; 7 statements."""
+    """The current utility's morning page at `now`, days being those of `zone`; 10 statements."""
     local = now.astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     counted = counts(now)
+    boxes = collectors(midnight, now)
     quarantine = _quarantine(local, zone)
     reasons = Counter(
         {outcome: n for (day, outcome), n in quarantine.items() if day == local.date()}
     )
-    hourly = _hourly(local, midnight, zone)
-    this_hour = local.replace(minute=0, second=0, microsecond=0).timestamp()
-    codes = _codes()
+    hourly = _hourly(now)
+    this_hour = now.replace(minute=0, second=0, microsecond=0).timestamp()
+    with_codes, codes = _codes()
     return Morning(
+        today=local.date(),
         meters=counted[""] - counted["stock"],
         heard_today=MeterState.objects.filter(
             heard_at__gte=midnight, meter__in_stock=False
         ).count(),
         not_heard=counted["not_heard"],
-        with_codes=counted["info_codes"],
+        with_codes=with_codes,
         codes=codes,
         codes_begun=_series(_codes_begun(local, zone), local.date()),
         quarantined=reasons.total(),
         reasons=[ReasonCount(Outcome(one), n) for one, n in reasons.most_common()],
         quarantined_daily=_series(_by_day(quarantine), local.date()),
-        collectors=_contacts(now),
-        telegrams_today=sum(n for hour, n in hourly.items() if hour >= midnight.timestamp()),
+        collectors=sorted(boxes, key=lambda box: not box.silent),
+        telegrams_today=sum(box.items for box in boxes),
         readings_today=Telegram.objects.filter(
             outcome__in=_READ, received_on__gte=_utc_day(midnight), received_at__gte=midnight
         ).count(),
@@ -119,7 +111,7 @@ def morning(now: datetime, zone: ZoneInfo) -> Morning:
 
 def _utc_day(at: datetime) -> date:
     """The daily partition that an instant lies in."""
-    return at.astimezone(ZoneInfo("UTC")).date()
+    return at.astimezone(UTC).date()
 
 
 def _series(by_day: dict[date, int], today: date) -> list[int]:
@@ -130,17 +122,16 @@ def _first_day(local: datetime) -> datetime:
     return local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
 
 
-def _codes() -> list[CodeCount]:
-    """Info codes in force, by what meters themselves said last."""
-    found = (
-        InfoCodePeriod.objects.filter(ends_at=None)
-        .values("code")
-        .annotate(meters=Count("pk"))
-        .order_by("-meters", "code")
-        .values_list("code", "meters")
-    )
-    rows = [CodeCount(code, describe(code), severity(code), meters) for code, meters in found]
-    return sorted(rows, key=lambda row: row.severity != "alarm")
+def _codes() -> tuple[int, list[CodeCount]]:
+    """How many meters have info codes in force, and how many have each."""
+    held = list(InfoCodePeriod.objects.filter(ends_at=None).values_list("meter_id", "code"))
+    by_code = Counter(code for _meter, code in held)
+    rows = [
+        CodeCount(code, describe(code), severity(code), meters)
+        for code, meters in sorted(by_code.items(), key=lambda one: (-one[1], one[0]))
+    ]
+    rows.sort(key=lambda row: row.severity != "alarm")
+    return len({meter for meter, _code in held}), rows
 
 
 def _codes_begun(local: datetime, zone: ZoneInfo) -> dict[date, int]:
@@ -177,31 +168,18 @@ def _by_day(quarantine: dict[tuple[date, int], int]) -> dict[date, int]:
     return days
 
 
-def _hourly(local: datetime, midnight: datetime, zone: ZoneInfo) -> dict[float, int]:
-    """Telegrams handed in, by the POSIX time of the hour's beginning; at least since midnight."""
-    hour = local.replace(minute=0, second=0, microsecond=0)
-    first = min(midnight, hour - timedelta(hours=HOURS))
+def _hourly(now: datetime) -> dict[float, int]:
+    """Telegrams handed in during the last hours, by the POSIX time of each hour's beginning.
+
+    Hours of UTC: in local time the hour that the clocks repeat would be one.
+    """
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS)
     rows = (
         InboundBatch.objects.filter(received_on__gte=_utc_day(first), received_at__gte=first)
-        .annotate(hour=TruncHour("received_at", tzinfo=zone))
+        .annotate(hour=TruncHour("received_at", tzinfo=UTC))
         .values("hour")
         .annotate(telegrams=Sum("items"))
         .order_by("hour")
         .values_list("hour", "telegrams")
     )
     return {hour.timestamp(): telegrams for hour, telegrams in rows}
-
-
-def _contacts(now: datetime) -> list[CollectorContact]:
-    rows = Collector.objects.order_by("name", "pk").values_list("pk", "name", "heard_at")
-    contacts = [
-        CollectorContact(pk, name, at, at is None or now - at > COLLECTOR_SILENCE)
-        for pk, name, at in rows
-    ]
-    return sorted(
-        contacts,
-        key=lambda one: (
-            not one.silent,
-            one.heard_at.timestamp() if one.silent and one.heard_at else 0,
-        ),
-    )

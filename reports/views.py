@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from ready.policy import access
+from ready.tenancy.requests import tenant_of
 from reports.queries import morning
 
 
@@ -16,6 +17,6 @@ from reports.queries import morning
 @require_GET
 def home(request: HttpRequest, tenant: str) -> HttpResponse:
     """The morning page."""
-    zone = ZoneInfo(request.tenant.zone)  # type: ignore[attr-defined]
+    zone = ZoneInfo(tenant_of(request).zone)
     context: dict[str, Any] = {"morning": morning(timezone.now(), zone)}
     return render(request, "reports/home.html", context)

@@ -16,7 +16,7 @@ from ready.accounts.models import Membership, User
 from ready.accounts.queries import members, rights
 from ready.accounts.services import change_customs
 from ready.policy import PUBLIC, SIGNED_IN, Role, access
-from ready.tenancy.models import Tenant
+from ready.tenancy.requests import tenant_of
 
 
 @access(PUBLIC)
@@ -68,7 +68,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 @require_GET
 def configuration(request: HttpRequest, tenant: str) -> HttpResponse:
     """The utility's customs, its people, and what each role may do."""
-    return _configuration(request, CustomsForm.of(_tenant(request)))
+    return _configuration(request, CustomsForm.of(tenant_of(request)))
 
 
 @access("configuration.edit")
@@ -79,7 +79,7 @@ def change_configuration(request: HttpRequest, tenant: str) -> HttpResponse:
     if not form.is_valid():
         return _configuration(request, form, status=400)
     changed = change_customs(
-        tenant=_tenant(request), customs=form.customs(), actor=actor_of(request)
+        tenant=tenant_of(request), customs=form.customs(), actor=actor_of(request)
     )
     messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
     return redirect("configuration", tenant)
@@ -88,8 +88,3 @@ def change_configuration(request: HttpRequest, tenant: str) -> HttpResponse:
 def _configuration(request: HttpRequest, form: CustomsForm, status: int = 200) -> HttpResponse:
     context = {"form": form, "members": members(), "rights": rights(), "roles": Role.labels}
     return render(request, "accounts/configuration.html", context, status=status)
-
-
-def _tenant(request: HttpRequest) -> Tenant:
-    tenant: Tenant = request.tenant  # type: ignore[attr-defined]  # set by TenantMiddleware
-    return tenant
