@@ -81,6 +81,7 @@ SECTIONS = (
         (
             Page("collectors:telegrams", _("Telegrams"), "operation.view"),
             Page("collectors:list", _("Collectors"), "operation.view"),
+            Page("collectors:inspector", _("Telegram inspector"), "operation.view"),
             Page("notifications:info_codes", _("Info codes"), "operation.view"),
         ),
         frozenset({"collectors", "notifications"}),
