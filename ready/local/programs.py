@@ -58,8 +58,11 @@ class Ready:
         """Where people find it."""
         return f"http://{HOST}:{self.port}/"
 
-    def building(self) -> list[Program]:
-        """Steps that make translations and database what this code needs, in order."""
+    def building(self) -> list[list[Program]]:
+        """Steps that make translations and database what this code needs, in order.
+
+        Those in one list may run beside each other.
+        """
         c = self.credentials
         passwords = {
             "READY_OWNER_PASSWORD": c.owner_password,
@@ -68,43 +71,47 @@ class Ready:
         }
         administrator = self._environment(self.servers.database_url) | passwords
         return [
-            self._manage("messages", self._app(), "messages", "--compile"),
-            self._manage("setup-roles", administrator, "setup_roles"),
-            self._manage("migrate", self._as("ready_owner", c.owner_password), "migrate"),
+            [
+                self._manage("setup-roles", administrator, "setup_roles"),
+                self._manage("messages", self._app(), "messages", "--compile"),
+            ],
+            [self._manage("migrate", self._as("ready_owner", c.owner_password), "migrate")],
         ]
 
-    def filling(self) -> list[Program]:
+    def filling(self) -> list[list[Program]]:
         """Steps at every start, in order: room for what comes, and the demo."""
         return [
-            self._manage("partitions", self._maintenance(), "partitions", "--apply"),
-            self._manage("demo-seed", self._app(), "demo_seed"),
+            [self._manage("partitions", self._maintenance(), "partitions", "--apply")],
+            [self._manage("demo-seed", self._app(), "demo_seed")],
         ]
 
-    def services(self) -> list[Program]:
-        """What must run for /healthz/ready to say yes, in the order of starting."""
-        return [
-            self._celery(
-                "worker",
-                "worker",
-                *("--pool", "prefork", "--concurrency", "1"),
-                *("--without-mingle", "--without-gossip"),
-                *("--hostname", f"ready-{self.port}@%h"),
+    def worker(self) -> Program:
+        """What turns pushes into readings."""
+        return self._celery(
+            "worker",
+            "worker",
+            *("--pool", "prefork", "--concurrency", "1"),
+            *("--without-mingle", "--without-gossip"),
+            *("--hostname", f"ready-{self.port}@%h"),
+        )
+
+    def web(self) -> Program:
+        """What people and collectors talk to."""
+        return Program(
+            name="web",
+            argv=(
+                *self._python("gunicorn", "ready.wsgi"),
+                *("--bind", f"{HOST}:{self.port}"),
+                *("--worker-class", "gthread"),
+                *("--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)),
+                "--preload",  # Django is loaded once, not once a worker
+                "--no-control-socket",  # would be made in the user's home
+                *("--graceful-timeout", "2", "--timeout", "60"),
             ),
-            Program(
-                name="web",
-                argv=(
-                    *self._python("gunicorn", "ready.wsgi"),
-                    *("--bind", f"{HOST}:{self.port}"),
-                    *("--worker-class", "gthread"),
-                    *("--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)),
-                    "--preload",  # Django is loaded once, not once a worker
-                    "--no-control-socket",  # would be made in the user's home
-                    *("--graceful-timeout", "2", "--timeout", "60"),
-                ),
-                env=self._app(),
-                folder=ROOT,
-            ),
-        ]
+            env=self._app(),
+            folder=ROOT,
+            stop_within_s=4.0,
+        )
 
     def companions(self) -> list[Program]:
         """What works beside the pages; the demo's feeder last, since it pushes to them."""

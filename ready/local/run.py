@@ -64,14 +64,17 @@ def _start(supervisor: Supervisor, ready: Ready) -> None:
     stamp = ready.data / "prepared"
     state = _state(ready)
     prepared = state is not None and stamp.exists() and stamp.read_text() == state
+    if not prepared:
+        stamp.unlink(missing_ok=True)
+        _steps(supervisor, ready.building())
+    supervisor.start(ready.worker())
     if prepared:
-        # Nothing to build and the demo is there: the pages may load beside the rest.
-        _start_all(supervisor, ready.services())
+        # The demo is there: the pages may load beside the rest.
+        supervisor.start(ready.web())
         _steps(supervisor, ready.filling())
     else:
-        stamp.unlink(missing_ok=True)
-        _steps(supervisor, [*ready.building(), *ready.filling()])
-        _start_all(supervisor, ready.services())
+        _steps(supervisor, ready.filling())
+        supervisor.start(ready.web())
     answer = Health(ready.port)
     try:
         supervisor.wait_for(answer.good, HEALTHY_WITHIN_S, "READY")
@@ -79,7 +82,8 @@ def _start(supervisor: Supervisor, ready: Ready) -> None:
         raise LocalError(f"{error}\nIts last answer: {answer.text}") from None
     if state is not None:
         stamp.write_text(state)
-    _start_all(supervisor, ready.companions())
+    for program in ready.companions():
+        supervisor.start(program)
 
 
 def _state(ready: Ready) -> str | None:
@@ -89,16 +93,12 @@ def _state(ready: Ready) -> str | None:
     return fingerprint(ROOT, ready.data / "postgres")
 
 
-def _steps(supervisor: Supervisor, programs: Sequence[Program]) -> None:
-    for program in programs:
+def _steps(supervisor: Supervisor, groups: Sequence[Sequence[Program]]) -> None:
+    for programs in groups:
         began = time.monotonic()
-        supervisor.step(program)
-        say(f"  {program.name}: {time.monotonic() - began:.1f} s")
-
-
-def _start_all(supervisor: Supervisor, programs: Sequence[Program]) -> None:
-    for program in programs:
-        supervisor.start(program)
+        supervisor.steps(*programs)
+        names = ", ".join(program.name for program in programs)
+        say(f"  {names}: {time.monotonic() - began:.1f} s")
 
 
 class Health:

@@ -74,16 +74,21 @@ class Supervisor:
         self.signals.__exit__(kind, error, trace)
 
     # ── Starting ──────────────────────────────────────────────────────────────────────────────
-    def step(self, program: Program) -> None:
-        """Run a program to its end. Raises LocalError with its last lines when it fails."""
-        child = self._spawn(program)
+    def steps(self, *programs: Program) -> None:
+        """Run programs beside each other to their ends.
+
+        Raises LocalError with the last lines of the first that failed.
+        """
+        children = [self._spawn(program) for program in programs]
         try:
-            while not child.ended():
+            while not all(child.ended() for child in children):
                 self.signals.pause(_LOOK_S)
         finally:
-            self._bury(child)
-        if not child.succeeded():
-            raise LocalError(self._failure(child, child.end_in_words()))
+            for child in children:
+                self._bury(child)
+        for child in children:
+            if not child.succeeded():
+                raise LocalError(self._failure(child, child.end_in_words()))
 
     def start(self, program: Program) -> None:
         """Start a service and wait until it is ready, if it can tell. Raises LocalError."""

@@ -86,7 +86,7 @@ def main(folder: Path) -> int:
                         )
                     )
                 if "broken" in plan:
-                    supervisor.step(
+                    supervisor.steps(
                         Program(
                             name="broken",
                             argv=(sys.executable, "-c", plan["broken"]),

@@ -19,12 +19,9 @@ def ready(**given: str) -> Ready:
 
 
 def everything(project: Ready) -> dict[str, Program]:
-    programs = [
-        *project.building(),
-        *project.filling(),
-        *project.services(),
-        *project.companions(),
-    ]
+    steps = [*project.building(), *project.filling()]
+    programs = [program for group in steps for program in group]
+    programs += [project.worker(), project.web(), *project.companions()]
     assert len({program.name for program in programs}) == len(programs)
     return {program.name: program for program in programs}
 
