@@ -251,7 +251,7 @@ def _page_ids(state: ListState, now: datetime) -> list[int]:
     ids = list(having.values_list("pk", flat=True)[first:last])
     if len(ids) < PAGE_SIZE:
         # On the border between the parts, or past it.
-        before = first + len(ids) if ids else having.count()
+        before = first + len(ids) if ids or not first else having.count()
         start = max(0, first - before)
         ids += lacking.values_list("pk", flat=True)[start : start + PAGE_SIZE - len(ids)]
     return ids

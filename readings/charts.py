@@ -8,7 +8,7 @@ decimal text, which Plotly reads: no value becomes a float on our side.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from fractions import Fraction
 from typing import Any
 
@@ -21,15 +21,13 @@ from meters.registers import UNITS, Register, Unit, display_unit
 from meters.values import decimals
 from readings.rules.buckets import BucketSize, label
 from readings.rules.curve import Flag
-from readings.rules.values import Bucket, Quality, total
+from readings.rules.values import Bucket, Quality
 from ready.web import formats
 
 # A register's colour: what it counts, as everywhere in READY.
 _TOKENS: Mapping[str, str] = {"energy": "energy", "volume": "volume", "reactive": "electricity"}
 _ELECTRICITY = ("a_pos", "a_neg")
 _MOST_LABELS = 13
-_SECOND = timedelta(seconds=1)
-_SECONDS_A_DAY = 86_400
 _MOST_DECIMALS = 3
 
 
@@ -310,39 +308,21 @@ def _marks(marked: Sequence[tuple[int, Bar]]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """What stands in a row over the chart; texts in the chart's unit, "" where unknown.
+class Highest:
+    """The greatest bar: its amount as text, and when."""
 
-    measured, missing: numbers of bars; count: all of them. highest: the greatest bar's amount
-    and when.
-    """
-
-    consumption: str
-    a_day: str
-    highest: str
-    highest_at: str
-    measured: int
-    missing: int
-    count: int
+    text: str
+    label: str
 
 
-def statistics(found: Sequence[Bar], buckets: Sequence[Bucket], unit: Unit) -> Statistics:
-    """The window in a few numbers. The mean counts only the time that has a value."""
-    valued = [(one, bar) for one, bar in zip(buckets, found, strict=True) if one.value is not None]
-    places = chart_decimals(buckets, unit)
-    missing = sum(1 for bar in found if bar.look is MISSING)
+def highest(found: Sequence[Bar], buckets: Sequence[Bucket]) -> Highest | None:
+    """The greatest of the bars that have a value; None where none has."""
+    valued = [
+        (value, bar)
+        for one, bar in zip(buckets, found, strict=True)
+        if (value := one.value) is not None
+    ]
     if not valued:
-        return Statistics("", "", "", "", 0, missing, len(found))
-    together = total([one for one, _bar in valued])
-    seconds = sum((Fraction((one.end - one.start) // _SECOND) for one, _bar in valued), Fraction(0))
-    mean = together.value * _SECONDS_A_DAY / seconds
-    top, top_bar = max(valued, key=lambda pair: pair[0].value or 0)
-    return Statistics(
-        consumption=formats.quantity(together.value, unit, places),
-        a_day=formats.quantity(mean, unit, min(places + 1, _MOST_DECIMALS)),
-        highest=formats.quantity(top.value or 0, unit, places),
-        highest_at=top_bar.label,
-        measured=sum(1 for bar in found if bar.look is MEASURED),
-        missing=missing,
-        count=len(found),
-    )
+        return None
+    _value, bar = max(valued, key=lambda pair: pair[0])
+    return Highest(bar.text, bar.label)

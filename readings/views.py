@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET
 
 from meters.models import Meter
 from meters.queries import MeterPage, meter_page
-from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register
+from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
+from meters.values import decimals
 from readings import charts, queries
 from readings.listing import columns_of, instant_of, reading_of, readings_of
 from readings.models import Reading
@@ -106,9 +107,17 @@ def _buckets(question: _Question, now: datetime) -> Sequence[Bucket]:
     )
 
 
+def _newest(question: _Question, end: datetime) -> int | None:
+    """The newest value of the register, for a window that is not over; else None."""
+    read_at = question.page.state.read_at
+    if read_at is None or read_at > end:
+        return None
+    return question.page.values[question.register.column]
+
+
 def _drawn(
     request: HttpRequest, question: _Question, buckets: Sequence[Bucket]
-) -> tuple[Sequence[charts.Bar], charts.Unit]:
+) -> tuple[Sequence[charts.Bar], Unit]:
     unit = charts.chart_unit(question.register, buckets, tenant_of(request).energy_unit)
     zone = timezone.get_current_timezone()
     return charts.bars(buckets, question.window.step, unit, zone, question.deeper), unit
@@ -122,8 +131,11 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     today = timezone.localdate(now)
     question = _question(request, pk)
     window = question.window
+    zone = timezone.get_current_timezone()
+    start, end = window.bounds(zone, now)
     buckets = _buckets(question, now)
     bars, unit = _drawn(request, question, buckets)
+    utility_unit = display_unit(question.register, tenant_of(request).energy_unit)
     later = window.later(today)
     context = {
         "page": question.page,
@@ -146,7 +158,14 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "here": question.address(),
         "bars": bars,
         "unit": unit,
-        "statistics": charts.statistics(bars, buckets, unit),
+        "decimals": charts.chart_decimals(buckets, unit),
+        "statistics": queries.window_statistics(pk, question.register, start, end, window.step),
+        "newest": _newest(question, end),
+        "register_unit": utility_unit,
+        "register_decimals": decimals(0, utility_unit),
+        "highest": charts.highest(bars, buckets),
+        "measured": sum(1 for bar in bars if bar.look is charts.MEASURED),
+        "missing": sum(1 for bar in bars if bar.look is charts.MISSING),
     }
     if not is_fragment(request):
         return render(request, "readings/chart.html", context)
