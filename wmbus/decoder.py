@@ -85,7 +85,11 @@ def decode_message_of_fragments(
     crc: link.Checksums,
 ) -> Telegram:
     """Decode the fragments of one message, given in their order."""
-    messages = [open_link(link.strip(f, crc), key_for, already_decrypted) for f in frames]
+    messages = []
+    for frame in frames:
+        stripped = link.strip(frame, crc)
+        link.sender(stripped)
+        messages.append(open_link(stripped, key_for, already_decrypted))
     parts = [m.authentication for m in messages if m.authentication is not None]
     if len(parts) != len(messages) or len({m.link_address for m in messages}) != 1:
         raise Malformed(

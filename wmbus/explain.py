@@ -100,10 +100,10 @@ def explain(
         else:
             _wireless(frame, key_for, already_decrypted, crc, sections, telegram, failure)
     except DecodeError as error:
-        if not sections:  # not even the link layer could be read
-            builder = Builder("as received", frame)
-            builder.add(min(error.offset, len(frame)), str(error.layer), "read so far")
-            sections.append(builder.finish(str(error.layer), "not read", error.reason))
+        # Not even the link layer could be read: nothing below raises behind it.
+        builder = Builder("as received", frame)
+        builder.add(min(error.offset, len(frame)), str(error.layer), "read so far")
+        sections.append(builder.finish(str(error.layer), "not read", error.reason))
     return Explanation(tuple(sections), telegram, failure)
 
 

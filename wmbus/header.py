@@ -72,11 +72,6 @@ class Header(NamedTuple):
     known: bool
     errors: tuple[str, ...]
 
-    @property
-    def key(self) -> tuple[str, bytes, tuple[str, ...]]:
-        """What register tables look up: quantity, manufacturer codes, qualifiers."""
-        return self.quantity, self.codes, self.qualifiers
-
 
 def extent(data: bytes, start: int, end: int) -> int:
     """Position behind the header that begins at `start`. Raises Truncated, Malformed."""

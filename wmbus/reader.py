@@ -42,7 +42,3 @@ class Reader:
     def number(self, count: int, what: str) -> int:
         """The next `count` bytes as an unsigned integer, low byte first."""
         return int.from_bytes(self.take(count, what), "little")
-
-    def rest(self) -> bytes:
-        """All that is left."""
-        return self.take(self.left, "rest")

@@ -79,7 +79,7 @@ def select(
 
 
 def send_data(address: int, ci: int, data: bytes = b"", *, toggle: bool = True) -> bytes:
-    """SND_UD: a command with its CI (51 data, 50 reset of the application, B8 to BF baud rate …)."""
+    """SND_UD: a command with its CI (51 data, 50 application reset, B8 to BF baud rate …)."""
     return long_frame(SND_UD | FRAME_COUNT * toggle, address, ci, data)
 
 

@@ -42,7 +42,6 @@ _PRIMARY: tuple[Row, ...] = (
     (0x6C, 0x6C, "date", "", 0),
     (0x6D, 0x6D, "date and time", "", 0),
     (0x6E, 0x6E, "heat cost", "HCA", 0),
-    (0x6F, 0x6F, "reserved 6F", "", 0),
     (0x70, 0x73, "averaging duration", _TIMES, 0),
     (0x74, 0x77, "actuality duration", _TIMES, 0),
     (0x78, 0x78, "fabrication number", "", 0),

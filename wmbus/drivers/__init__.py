@@ -51,10 +51,12 @@ DATA_DRIVERS: tuple[DataDriver, ...] = (
 def from_frame(address: Address, frame: bytes, position: int) -> bytes | None:
     """Records for a frame whose CI at `position` is the maker's own; None if nobody knows it.
 
-    The bytes read from are kept behind the records as manufacturer data.
+    The bytes read from are kept behind the records as manufacturer data. A frame may end before
+    its CI: that is the transport layer's to say.
     """
+    ci = frame[position : position + 1]
     for driver in FRAME_DRIVERS:
-        if address.manufacturer in driver.manufacturers and frame[position] in driver.cis:
+        if address.manufacturer in driver.manufacturers and ci and ci[0] in driver.cis:
             records = driver.read(frame, position + 1)
             if records is not None:
                 return records + bytes((MANUFACTURER_DATA,)) + frame[position + 1 :]

@@ -16,7 +16,7 @@ _HEAT = 0x43
 _HEAT_MEGAJOULES = 0xC3
 _ALLOCATOR = 0x80
 _VERSION_WITH_GAP = 0x94  # one byte more before the temperatures
-_MARK_VERSION_OTHER = (0x50,)  # another layout, not public
+_OTHER_LAYOUT = (0x50,)  # versions whose layout is not public
 
 
 def _target_date(raw: int) -> int | None:
@@ -39,7 +39,7 @@ def read(frame: bytes, start: int) -> bytes | None:
     """Total and target value, their dates, and the temperatures of heat cost allocators."""
     version, device_type = frame[8], frame[9]
     body = frame[start:]
-    if len(body) < 14 or version in _MARK_VERSION_OTHER:
+    if len(body) < 14 or version in _OTHER_LAYOUT:
         return None
     target = int.from_bytes(body[1:3], "little")
     if device_type == _HEAT:
