@@ -22,7 +22,7 @@ from ready.policy import Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 
-pytest_plugins = ["tests.ci_guard"] if os.path.exists("tests/ci_guard.py") else []
+pytest_plugins = ["tests.ci_guard"]
 
 _PASSWORDS = {
     "READY_OWNER_PASSWORD": "owner-in-tests",

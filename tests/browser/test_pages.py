@@ -1,0 +1,178 @@
+"""A person goes through the pages in a real browser, at the desk and on the phone.
+
+No message in the console, no breach of the content security policy, no page wider than its
+window, and the chart draws what the readings say.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from collectors.pipeline import import_readings
+from meters.models import Meter
+from meters.registers import COLUMNS
+from meters.services import install_meter
+from readings.models import Origin, Trust
+from readings.services import NewReading
+from ready.accounts.models import User
+from ready.tenancy.context import tenant_context
+from ready.tenancy.models import Tenant
+from tests import factories
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium")
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+PAGES = [
+    "",
+    "meters/",
+    "meters/{meter}/",
+    "operation/telegrams/",
+    "operation/collectors/",
+    "operation/inspector/",
+    "operation/info-codes/",
+    "analysis/consumption/",
+    "configuration/",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium here; `make chromium` installs it")
+    # Playwright keeps an event loop in this thread, where Django would refuse to query.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(committed: None) -> Iterator[str]:
+    """READY's address, served from this process."""
+
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server.daemon = True
+    server.start()
+    server.is_ready.wait()
+    assert server.error is None, server.error
+    yield f"http://127.0.0.1:{server.port}"
+    server.terminate()
+
+
+@pytest.fixture
+def meter(site: str, aalund: Tenant) -> Meter:
+    """A mounted meter with a week of hourly readings: 2 kWh an hour."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    start = now - timedelta(days=7)
+    with tenant_context(aalund.pk):
+        made = factories.meter(number="63000001", key=bytes(16))
+        install_meter(
+            meter=made,
+            supply_point=factories.place(),
+            at=start,
+            registers={},
+            actor=factories.ACTOR,
+        )
+        e1 = COLUMNS.index("e1")
+        readings = []
+        for hour in range(7 * 24 + 1):
+            values: list[int | None] = [None] * len(COLUMNS)
+            values[e1] = (1000 + 2 * hour) * 3_600_000
+            at = start + timedelta(hours=hour)
+            readings.append(
+                NewReading(made.pk, at, now, values, Origin.IMPORT, Trust.NONE, 3600, own_time=True)
+            )
+        import_readings(readings)
+    return made
+
+
+class Visit:
+    """A browser window that remembers what went wrong in it."""
+
+    def __init__(self, browser: Browser, site: str, size: str, scheme: str) -> None:
+        width, height = SIZES[size]
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,  # type: ignore[arg-type]
+        )
+        self.site = site
+        self.page: Page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on(
+            "console",
+            lambda message: (
+                self.complaints.append(message.text)
+                if message.type in ("error", "warning")
+                else None
+            ),
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def log_in(self, user: User) -> None:
+        self.page.goto(f"{self.site}/accounts/login/")
+        self.page.fill("input[name=login]", user.email)
+        self.page.fill("input[name=password]", "Kobberkedel-1")
+        self.page.press("input[name=password]", "Enter")
+        self.page.wait_for_url("**/t/aalund/")
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])
+def test_every_page_is_quiet_and_fits(
+    browser: Browser, site: str, alice: User, meter: Meter, size: str, scheme: str
+) -> None:
+    visit = Visit(browser, site, size, scheme)
+    visit.log_in(alice)
+    for path in PAGES:
+        address = f"{site}/t/aalund/{path.format(meter=meter.pk)}"
+        answer = visit.page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, address
+        visit.page.wait_for_load_state("networkidle")
+        assert visit.complaints == [], address
+        wide = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{address} is {wide} px too wide"
+    visit.context.close()
+
+
+def test_the_chart_draws_what_the_readings_say(
+    browser: Browser, site: str, alice: User, meter: Meter
+) -> None:
+    visit = Visit(browser, site, "desk", "light")
+    visit.log_in(alice)
+    visit.page.goto(f"{site}/t/aalund/meters/{meter.pk}/")
+    visit.page.wait_for_selector(".bars .point")
+    assert visit.page.locator(".bars .point").count() >= 2
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_search_from_any_page_finds_a_meter(
+    browser: Browser, site: str, alice: User, meter: Meter
+) -> None:
+    visit = Visit(browser, site, "desk", "light")
+    visit.log_in(alice)
+    visit.page.keyboard.press("/")
+    visit.page.keyboard.type("63000001")
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url("**/meters/**")
+    assert visit.page.get_by_text("63000001").first.is_visible()
+    visit.context.close()
