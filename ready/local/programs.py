@@ -30,6 +30,8 @@ _PRIVATE = (
     "PYTHONHOME",
 )
 
+_NEVER_CHECKED = ("messages",)  # commands that run no checks, and do not know the option
+
 
 def base_environment(given: Mapping[str, str], data: Path) -> dict[str, str]:
     """The caller's environment made fit for a child: complete even when it was empty."""
@@ -146,7 +148,9 @@ class Ready:
         return (sys.executable, "-m", module, *arguments)
 
     def _manage(self, name: str, env: Mapping[str, str], *arguments: str) -> Program:
-        argv = (sys.executable, "manage.py", *arguments)
+        # Django's checks of the code (half a second a process) are made by `make test`.
+        unchecked = () if arguments[0] in _NEVER_CHECKED else ("--skip-checks",)
+        argv = (sys.executable, "manage.py", *arguments, *unchecked)
         return Program(name=name, argv=argv, env=env, folder=ROOT, stop_within_s=1.5)
 
     def _celery(self, name: str, *arguments: str) -> Program:
