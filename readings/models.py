@@ -8,6 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from meters.models import RegisterColumns
 from ready.tenancy.models import Tenant, TenantManager
 
+# What READY promises unless a utility decides otherwise: all readings, then one a meter and day.
+FULL_MONTHS = 13
+KEEP_MONTHS = 60
+
 
 class Origin(models.IntegerChoices):
     """How a reading came to us."""
@@ -63,3 +67,205 @@ class Reading(RegisterColumns):
 
     def __str__(self) -> str:
         return f"meter {self.meter_id} at {self.ts:%Y-%m-%d %H:%M:%S}"
+
+
+class _OfAMeter(models.Model):
+    """What the tables about a meter's time share: like `Reading`, no surrogate key and no foreign
+    key; the composite primary key is the only index unless the class says why."""
+
+    tenant = models.ForeignKey(
+        Tenant, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    meter_id = models.IntegerField()
+
+    objects: ClassVar[models.Manager[Any]] = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+
+class DailyReading(_OfAMeter):
+    """A meter's local day: its first and its last reading, and what measurements add up to.
+
+    Made from `Reading` by `readings.daily` alone and never before the day is marked clean. What a
+    register stood at on any midnight follows from the last reading before it and the first after
+    it, so these rows give days, months and years to the last digit. Base units.
+
+    plain: every reading of the day told the same counting registers and none of them fell.
+    follows: nor did they since the last reading before the day. Only then may the readings
+    between be left out.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "day")
+    day = models.DateField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    readings = models.IntegerField()
+    plain = models.BooleanField()
+    follows = models.BooleanField()
+    first_e1 = models.BigIntegerField(null=True)
+    first_e2 = models.BigIntegerField(null=True)
+    first_e3 = models.BigIntegerField(null=True)
+    first_v1 = models.BigIntegerField(null=True)
+    first_v2 = models.BigIntegerField(null=True)
+    first_a_pos = models.BigIntegerField(null=True)
+    first_a_neg = models.BigIntegerField(null=True)
+    first_r_pos = models.BigIntegerField(null=True)
+    first_r_neg = models.BigIntegerField(null=True)
+    first_in_a = models.BigIntegerField(null=True)
+    first_in_b = models.BigIntegerField(null=True)
+    last_e1 = models.BigIntegerField(null=True)
+    last_e2 = models.BigIntegerField(null=True)
+    last_e3 = models.BigIntegerField(null=True)
+    last_v1 = models.BigIntegerField(null=True)
+    last_v2 = models.BigIntegerField(null=True)
+    last_a_pos = models.BigIntegerField(null=True)
+    last_a_neg = models.BigIntegerField(null=True)
+    last_r_pos = models.BigIntegerField(null=True)
+    last_r_neg = models.BigIntegerField(null=True)
+    last_in_a = models.BigIntegerField(null=True)
+    last_in_b = models.BigIntegerField(null=True)
+    flow1_sum = models.BigIntegerField(null=True)
+    power1_sum = models.BigIntegerField(null=True)
+    t1_sum = models.BigIntegerField(null=True)
+    t2_sum = models.BigIntegerField(null=True)
+    t_water_sum = models.BigIntegerField(null=True)
+    t_ambient_sum = models.BigIntegerField(null=True)
+    p1_sum = models.BigIntegerField(null=True)
+    p_pos_sum = models.BigIntegerField(null=True)
+    first_e8 = models.IntegerField(null=True)
+    first_e9 = models.IntegerField(null=True)
+    last_e8 = models.IntegerField(null=True)
+    last_e9 = models.IntegerField(null=True)
+    flow1_min = models.IntegerField(null=True)
+    flow1_max = models.IntegerField(null=True)
+    power1_min = models.IntegerField(null=True)
+    power1_max = models.IntegerField(null=True)
+    t1_min = models.IntegerField(null=True)
+    t1_max = models.IntegerField(null=True)
+    t2_min = models.IntegerField(null=True)
+    t2_max = models.IntegerField(null=True)
+    t_water_min = models.IntegerField(null=True)
+    t_water_max = models.IntegerField(null=True)
+    t_ambient_min = models.IntegerField(null=True)
+    t_ambient_max = models.IntegerField(null=True)
+    p1_min = models.IntegerField(null=True)
+    p1_max = models.IntegerField(null=True)
+    p_pos_min = models.IntegerField(null=True)
+    p_pos_max = models.IntegerField(null=True)
+    flow1_count = models.SmallIntegerField(null=True)
+    power1_count = models.SmallIntegerField(null=True)
+    t1_count = models.SmallIntegerField(null=True)
+    t2_count = models.SmallIntegerField(null=True)
+    t_water_count = models.SmallIntegerField(null=True)
+    t_ambient_count = models.SmallIntegerField(null=True)
+    p1_count = models.SmallIntegerField(null=True)
+    p_pos_count = models.SmallIntegerField(null=True)
+
+    class Meta(_OfAMeter.Meta):
+        indexes = [
+            # The few meters of a month whose daily rows do not suffice.
+            models.Index(
+                fields=["tenant", "day", "meter_id"],
+                condition=~models.Q(plain=True, follows=True),
+                name="readings_daily_odd",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} on {self.day}"
+
+
+class DirtyDay(_OfAMeter):
+    """A local day whose readings changed since its daily row was made.
+
+    The database itself writes it (a trigger on the readings), in the transaction that changed
+    them: no way into the table can forget it.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "day")
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} on {self.day}"
+
+
+class PerformanceDay(_OfAMeter):
+    """Readings expected and received of a meter on a local day; what can't be had later.
+
+    A slot is an interval of the meter, counted in UTC. method: the origin of most readings.
+    received: slots with a reading; received_network: by radio, not filled in later; timely: of
+    these the ones that came in time. expected: None until the day was closed.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "day")
+    day = models.DateField()
+    interval_s = models.IntegerField()
+    expected = models.SmallIntegerField(null=True)
+    received = models.SmallIntegerField(default=0)
+    received_network = models.SmallIntegerField(default=0)
+    timely = models.SmallIntegerField(default=0)
+    method = models.SmallIntegerField(choices=Origin, null=True)
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} on {self.day}: {self.received} of {self.expected}"
+
+
+class HeardDay(_OfAMeter):
+    """How often and how well a collector heard a meter on a local day."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "day", "collector_id")
+    day = models.DateField()
+    collector_id = models.IntegerField()
+    telegrams = models.IntegerField()
+    best_rssi_dbm = models.SmallIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} by {self.collector_id} on {self.day}"
+
+
+class KeptReading(_OfAMeter):
+    """A reading that was billed: neither thinning nor the end of keeping takes it.
+
+    Whoever exports values for billing writes their readings here, and takes them out again when
+    the export itself is forgotten.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "ts")
+    ts = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} at {self.ts:%Y-%m-%d %H:%M:%S}"
+
+
+class Upkeep(models.Model):
+    """How long a utility keeps its readings, and how far that has been carried out.
+
+    full_months: every reading; after them one a meter and local day; after keep_months none.
+    thinned_before, gone_before: local days before these have been, or are just being, thinned or
+    removed; they only move forward. zone: the time zone that the daily rows' days are of.
+    """
+
+    tenant = models.OneToOneField(
+        Tenant, models.DO_NOTHING, db_constraint=False, related_name="+", primary_key=True
+    )
+    full_months = models.SmallIntegerField(default=FULL_MONTHS)
+    keep_months = models.SmallIntegerField(default=KEEP_MONTHS)
+    thinned_before = models.DateField(null=True)
+    gone_before = models.DateField(null=True)
+    zone = models.CharField(max_length=64)
+
+    objects: ClassVar[models.Manager[Any]] = TenantManager()
+
+    class Meta:
+        base_manager_name = "objects"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(full_months__gte=1, keep_months__gte=models.F("full_months")),
+                name="readings_upkeep_order",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.full_months} of {self.keep_months} months in full"

@@ -92,11 +92,12 @@ def _item_by_item(claimed: Claim) -> None:
         settle(claimed)
 
 
-def process(items: Sequence[Item], *, again: bool = False) -> set[int]:
+def process(items: Sequence[Item], *, again: bool = False, counted: bool = False) -> set[int]:
     """Take items of one utility all the way, in the current transaction.
 
-    again: they have rows of their own already, so what becomes of them is written there. Returns
-    the signatures of formats that were learned on the way.
+    again: they have rows of their own already, so what becomes of them is written there. counted:
+    an earlier time counted them as heard. Returns the signatures of formats that were learned on
+    the way.
     """
     identify(items)
     # Before anything is written: two workers that share meters take turns from here on.
@@ -106,6 +107,8 @@ def process(items: Sequence[Item], *, again: bool = False) -> set[int]:
     gone = store([reading for item in items for reading in item.readings])
     settling.conclude(items)
     settling.tell_meters(items, known)
+    if not counted:
+        settling.note_reception(items)
     settling.keep_telegrams(items, all_of_them=again)
     settling.note_superseded(gone)
     return learned
@@ -211,7 +214,8 @@ def replay(
         )
         for row in rows
     ]
-    process(items, again=True)
+    # A telegram of an unknown meter was nobody's; every other one was counted when it came.
+    process(items, again=True, counted=outcome is not Outcome.UNKNOWN_METER)
     for key, group in groupby(
         items, key=lambda item: (item.source.received_on, item.source.batch_id)
     ):

@@ -1,7 +1,7 @@
 """What a batch leaves behind: newest values, info codes, kept telegrams, outcomes."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import connection
 
@@ -14,6 +14,7 @@ from meters.state import Heard, Known
 from notifications.services import Observation, observe
 from readings.models import Kind
 from readings.services import NewReading, Stored, Superseded
+from readings.statistics import HeardTelegram, note_heard
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage
 from wmbus.conditions import conditions_of
@@ -75,6 +76,26 @@ def tell_meters(items: Sequence[Item], known: dict[int, Known]) -> None:
                 one.conditions = current
     state.update(heard.values())
     observe(observations, since={meter_id: was.read_at for meter_id, was in known.items()})
+
+
+# A box whose clock is further off than this says nothing about the day of reception.
+_LATE = timedelta(days=365)
+
+
+def note_reception(items: Iterable[Item]) -> None:
+    """Count the telegrams of known meters by collector and local day, whatever they said."""
+    note_heard(
+        HeardTelegram(item.meter.id, item.source.collector_id, _day_heard(item), item.rssi_dbm)
+        for item in items
+        if item.meter is not None
+    )
+
+
+def _day_heard(item: Item) -> date:
+    arrived = item.source.received_at
+    at = item.heard_at or arrived
+    believed = arrived - _LATE < at <= arrived
+    return (at if believed else arrived).astimezone(item.source.zone).date()
 
 
 def _conditions(item: Item) -> list[str] | None:

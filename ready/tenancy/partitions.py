@@ -22,7 +22,7 @@ class PartitionedTable:
     a partition is dropped whole (None: something else ends it)."""
 
     table: str
-    unit: Literal["day", "month"]
+    unit: Literal["day", "month", "year"]
     back: int
     ahead: int
     keep: int | None = None
@@ -48,6 +48,10 @@ class Step:
         )
 
 
+# How a partition is named after its start: names sort by time.
+_STAMPS = {"day": "%Y%m%d", "month": "%Y%m", "year": "%Y"}
+
+
 def _bound(table: str, day: date) -> str:
     return f"{day.isoformat()}" if _by_date(table) else f"{day.isoformat()} 00:00:00+00"
 
@@ -64,18 +68,22 @@ def _by_date(table: str) -> bool:
 
 
 def _floor(unit: str, day: date) -> date:
+    if unit == "year":
+        return day.replace(month=1, day=1)
     return day.replace(day=1) if unit == "month" else day
 
 
 def _step(unit: str, day: date, count: int) -> date:
     if unit == "day":
         return day + timedelta(days=count)
+    if unit == "year":
+        return date(day.year + count, 1, 1)
     months = day.year * 12 + day.month - 1 + count
     return date(months // 12, months % 12 + 1, 1)
 
 
 def _name(spec: PartitionedTable, start: date) -> str:
-    return f"{spec.table}_p{start:%Y%m}" + (f"{start:%d}" if spec.unit == "day" else "")
+    return f"{spec.table}_p{start:{_STAMPS[spec.unit]}}"
 
 
 def declared() -> list[PartitionedTable]:
@@ -122,8 +130,7 @@ def plan(specs: Iterable[PartitionedTable], now: datetime) -> list[Step]:
 
 def _parse(spec: PartitionedTable, name: str) -> date:
     digits = name.removeprefix(f"{spec.table}_p")
-    day = int(digits[6:8]) if spec.unit == "day" else 1
-    return date(int(digits[:4]), int(digits[4:6]), day)
+    return datetime.strptime(digits, _STAMPS[spec.unit]).replace(tzinfo=UTC).date()
 
 
 def apply(steps: Iterable[Step]) -> None:

@@ -1,0 +1,193 @@
+"""What can't be had later: readings expected and received, and who heard a meter how well.
+
+Slots, what counts as expected, received and timely: ../shared/analysis/vectors/
+03_reading_performance.json. Kept a meter and local day, whatever becomes of readings and
+telegrams.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
+
+from django.db import connection
+
+from readings.models import Kind, Origin
+from readings.rules.buckets import midnight
+from readings.rules.points import MICROSECOND, instant, micros
+from ready.tenancy.context import current_tenant_id
+from ready.tenancy.staging import Stage
+
+# Statements about days of meters begin so; their parameters: meters, days, lows, highs.
+DAYS = """WITH days AS (
+        SELECT * FROM unnest(%(meters)s::int[], %(days)s::date[], %(lows)s::timestamptz[],
+                             %(highs)s::timestamptz[]) AS u(meter_id, day, low, high)
+    )"""
+DAILY_S = 86_400
+_RADIO = ", ".join(
+    str(int(origin)) for origin in (Origin.FIXED_NETWORK, Origin.DRIVE_BY, Origin.POINT_TO_POINT)
+)
+# How long after its slot a reading is still in time, by the meter's interval in seconds.
+_LIMIT = f"""CASE WHEN i.interval_s >= {DAILY_S} THEN interval '24 hours'
+                  WHEN i.interval_s > 300 THEN interval '2 hours'
+                  ELSE interval '10 minutes' END"""
+_RECEIVED = f"""
+    {DAYS}
+    INSERT INTO readings_performanceday
+        (tenant_id, meter_id, day, interval_s, received, received_network, timely, method)
+    SELECT %(tenant)s, d.meter_id, d.day, i.interval_s,
+           count(s.number), count(*) FILTER (WHERE s.radio),
+           count(*) FILTER (WHERE s.arrived <= s.ended + {_LIMIT}),
+           mode() WITHIN GROUP (ORDER BY s.origin)
+    FROM days d
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
+            (SELECT p.interval_s FROM readings_performanceday p WHERE p.tenant_id = %(tenant)s
+                AND p.meter_id = d.meter_id AND p.day = d.day),
+            (SELECT m.interval_s FROM meters_meter m
+             WHERE m.tenant_id = %(tenant)s AND m.id = d.meter_id)) AS interval_s
+    ) i
+    LEFT JOIN LATERAL (
+        SELECT number, bool_or(q.kind = {int(Kind.NOW)} AND q.origin IN ({_RADIO})) AS radio,
+               min(q.received_at) AS arrived, min(q.origin) AS origin,
+               CASE WHEN i.interval_s >= {DAILY_S} THEN d.high
+                    ELSE to_timestamp((number + 1) * i.interval_s) END AS ended
+        FROM (
+            SELECT r.kind, r.origin, r.received_at,
+                   CASE WHEN i.interval_s >= {DAILY_S} THEN 0
+                        ELSE floor(extract(epoch FROM r.ts) / i.interval_s) END::int8 AS number
+            FROM readings_reading r
+            WHERE r.tenant_id = %(tenant)s AND r.meter_id = d.meter_id
+              AND r.ts >= d.low AND r.ts < d.high AND r.ts >= %(low)s AND r.ts < %(high)s
+        ) q GROUP BY number
+    ) s ON true
+    WHERE i.interval_s IS NOT NULL
+    GROUP BY d.meter_id, d.day, i.interval_s
+    ON CONFLICT (tenant_id, meter_id, day) DO UPDATE SET
+        received = excluded.received, received_network = excluded.received_network,
+        timely = excluded.timely, method = excluded.method"""  # noqa: S608
+
+
+def note_received(parameters: Mapping[str, Any]) -> None:
+    """Count what was received on these days (`daily.DaySpans.parameters`) from the readings.
+
+    The interval is the one the day was closed with, else the meter's at present.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RECEIVED, parameters)
+
+
+# Slots that begin while the meter was mounted. A daily slot counts on the day of mounting when
+# that was before noon, and not on the day of removal.
+_EXPECTED = f"""
+    INSERT INTO readings_performanceday (tenant_id, meter_id, day, interval_s, expected)
+    SELECT %(tenant)s, m.id, %(day)s, i.interval_s,
+           CASE WHEN i.interval_s >= {DAILY_S} THEN
+               max(CASE WHEN s.low <= %(noon)s AND s.removed_at IS DISTINCT FROM s.high
+                        THEN 1 ELSE 0 END)
+           ELSE sum(ceil(extract(epoch FROM s.high) / i.interval_s)
+                    - ceil(extract(epoch FROM s.low) / i.interval_s)) END
+    FROM meters_meter m
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
+            (SELECT p.interval_s FROM readings_performanceday p WHERE p.tenant_id = %(tenant)s
+                AND p.meter_id = m.id AND p.day = %(day)s), m.interval_s) AS interval_s
+    ) i
+    JOIN LATERAL (
+        SELECT greatest(x.starts_at, %(low)s) AS low,
+               least(coalesce(x.ends_at, %(high)s), %(high)s) AS high,
+               CASE WHEN x.ends_at < %(high)s THEN x.ends_at END AS removed_at
+        FROM meters_installation x
+        WHERE x.tenant_id = %(tenant)s AND x.meter_id = m.id AND x.starts_at < %(high)s
+          AND coalesce(x.ends_at, %(high)s) > %(low)s
+    ) s ON true
+    WHERE m.tenant_id = %(tenant)s
+    GROUP BY m.id, i.interval_s
+    ON CONFLICT (tenant_id, meter_id, day) DO UPDATE SET expected = excluded.expected"""  # noqa: S608
+_CAUGHT_UP = 31
+
+
+def close_day(day: date, zone: tzinfo) -> None:
+    """Note how many readings were expected of every mounted meter on a local day.
+
+    Keeps the interval in force; may be repeated when an installation was entered late.
+    """
+    low, high = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _EXPECTED,
+            {
+                "tenant": current_tenant_id(),
+                "day": day,
+                "low": instant(low),
+                "high": instant(high),
+                # "Before noon" as an inclusive bound.
+                "noon": instant(micros(noon)) - MICROSECOND,
+            },
+        )
+
+
+def days_to_close(now: datetime, zone: tzinfo) -> list[date]:
+    """Local days of the last month that are over at `now` and not closed yet."""
+    yesterday = now.astimezone(zone).date() - timedelta(days=1)
+    first = yesterday - timedelta(days=_CAUGHT_UP - 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT day FROM readings_performanceday
+               WHERE tenant_id = %s AND day >= %s AND expected IS NOT NULL""",
+            [current_tenant_id(), first],
+        )
+        closed = {day for (day,) in cursor.fetchall()}
+    days = [first + timedelta(days=count) for count in range(_CAUGHT_UP)]
+    return [day for day in days if day not in closed]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardTelegram:
+    """A telegram of a meter, as a collector handed it in; day: local, of its reception."""
+
+    meter_id: int
+    collector_id: int
+    day: date
+    rssi_dbm: int | None
+
+
+_STAGE = Stage(
+    "stage_heard",
+    {
+        "meter_id": "int4",
+        "day": "date",
+        "collector_id": "int4",
+        "telegrams": "int4",
+        "best_rssi_dbm": "int2",
+    },
+)
+
+
+def note_heard(telegrams: Iterable[HeardTelegram]) -> None:
+    """Count telegrams in the transaction of their batch: one upsert, a row a meter and day.
+
+    The meters' state rows must be locked (`meters.state.lock`).
+    """
+    counted: dict[tuple[int, date, int], tuple[int, int | None]] = {}
+    for one in telegrams:
+        key = (one.meter_id, one.day, one.collector_id)
+        count, best = counted.get(key, (0, None))
+        if one.rssi_dbm is not None and (best is None or one.rssi_dbm > best):
+            best = one.rssi_dbm
+        counted[key] = (count + 1, best)
+    if not counted:
+        return
+    with connection.cursor() as cursor:
+        _STAGE.load(cursor, ((*key, *told) for key, told in counted.items()))
+        cursor.execute(
+            """INSERT INTO readings_heardday AS h
+                   (tenant_id, meter_id, day, collector_id, telegrams, best_rssi_dbm)
+               SELECT %s, meter_id, day, collector_id, telegrams, best_rssi_dbm
+               FROM stage_heard ORDER BY meter_id, day, collector_id
+               ON CONFLICT (tenant_id, meter_id, day, collector_id) DO UPDATE SET
+                   telegrams = h.telegrams + excluded.telegrams,
+                   best_rssi_dbm = greatest(h.best_rssi_dbm, excluded.best_rssi_dbm)""",
+            [current_tenant_id()],
+        )
