@@ -3,6 +3,7 @@
     --count 10000000    inputs
     --corpus FOLDER     real telegrams to mutate beside our own (wmbus.jsonl, wired.jsonl), if there
     --seed 1            the same seed gives the same inputs
+    --seconds 60        stop after that time, whatever the count
 
 Checked for every input: a telegram or a `DecodeError`, nothing else; the records and the short way
 as well; at most five milliseconds of processor time (an input that takes longer is tried again, so
@@ -141,11 +142,17 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     inputs = Inputs(random.Random(options.seed), options.corpus)
     outcomes: Counter[str] = Counter()
     slowest, failures, after_start = 0.0, 0, 0.0
+    deadline = time.monotonic() + options.seconds
+    done = 0
     for number in range(options.count):
+        if number % 1024 == 0 and time.monotonic() > deadline:
+            break
+        done = number + 1
         if number == min(100_000, options.count // 2):
             after_start = memory()
         frame, key = inputs.next()
@@ -164,10 +171,10 @@ def main() -> int:
         slowest = max(slowest, took)
         if number % 1_000_000 == 999_999:
             print(f"{number + 1:,} inputs, {memory():.0f} MiB, {dict(outcomes)}", flush=True)
-    grown = memory() - after_start
+    grown = memory() - after_start if after_start else 0.0
     print(dict(outcomes))
     print(
-        f"inputs {options.count:,} · failures {failures} · slowest {slowest * 1000:.2f} ms · "
+        f"inputs {done:,} · failures {failures} · slowest {slowest * 1000:.2f} ms · "
         f"memory grew {grown:.1f} MiB"
     )
     return 1 if failures or slowest > LIMIT or grown > 20 else 0

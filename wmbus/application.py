@@ -45,6 +45,16 @@ def read_application(
     # Where `data` begins in the frame: behind the two fillers, if the mode has them.
     marked = opened.security in (Security.MODE_5, Security.MODE_7) and header.configuration & 0xF0
     offset = header.behind + (2 if marked else 0)
+    try:
+        return _read(header, data, offset, address, formats, wired=wired)
+    except DecodeError as error:
+        error.data, error.data_offset = data, offset
+        raise
+
+
+def _read(
+    header: Transport, data: bytes, offset: int, address: Address, formats: Formats, *, wired: bool
+) -> Application:
     if header.content is Content.FULL:
         return _full(data, offset, address, formats, wired=wired)
     if header.content is Content.COMPACT:

@@ -40,7 +40,8 @@ class DecodeError(Exception):
     """Base of all that `wmbus.decode` raises.
 
     Attributes: `reason` in words, `layer`, `offset` (byte of the frame without link checksums) and
-    `address`, the meter's address or None while it was not known yet.
+    `address`, the meter's address or None while it was not known yet. If the failure lies in
+    application data, `data` holds them decrypted, and `data_offset` is their place in the frame.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class DecodeError(Exception):
         self.layer = layer
         self.offset = offset
         self.address = address
+        self.data: bytes | None = None
+        self.data_offset = 0
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.layer} layer, byte {self.offset})"

@@ -258,8 +258,8 @@ def _upper(
         sections.append(_rebased(builder.finish(layer, ""), start))
     if telegram is not None:
         sections.append(records_section(telegram))
-    elif failure is not None and failure.layer is Layer.APPLICATION:
-        sections.append(failed_section(message, failure, header.behind))
+    elif failure is not None and failure.data is not None:
+        sections.append(failed_section(failure, failure.data))
 
 
 def _rebased(section: Section, start: int) -> Section:

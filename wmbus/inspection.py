@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from wmbus.dates import MeterTime
-from wmbus.decoder import Message
 from wmbus.errors import DecodeError, Layer
 from wmbus.records import FILLER, Record, walk
 from wmbus.telegram import Telegram
@@ -108,12 +107,11 @@ def describe_value(record: Record) -> str:
     return record.problem if record.value is None else str(record.value)
 
 
-def failed_section(message: Message, failure: DecodeError, behind: int) -> Section:
-    """The application data up to where reading them failed."""
-    data = message.data[behind:]
+def failed_section(failure: DecodeError, data: bytes) -> Section:
+    """The application data, decrypted, up to where reading them failed."""
     builder = Builder("application data", data)
     layer = str(Layer.APPLICATION)
-    at = min(max(failure.offset - behind, 0), len(data))
+    at = min(max(failure.offset - failure.data_offset, 0), len(data))
     try:
         _add_records(builder, walk(data[:at]).records)
     except DecodeError:

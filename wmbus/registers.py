@@ -14,7 +14,7 @@ from wmbus.compact import split_headers
 from wmbus.dates import MeterTime
 from wmbus.families import BASE, FAMILIES, Family, Rule
 from wmbus.header import Header, describe
-from wmbus.records import Record, walk
+from wmbus.records import Record
 from wmbus.telegram import Register, RegisterSet, SetKind, layout_of
 
 _FUNCTION_SUFFIX = {"instantaneous": "", "maximum": "_MAX", "minimum": "_MIN", "error": "_ERR"}
@@ -99,8 +99,7 @@ def groups(headers: bytes, family: Family) -> tuple[Group, ...]:
         if rule is None:
             continue
         storage = header.storage if rule.storage is None else rule.storage
-        code = rule.code if rule.complete else rule.code + _suffix(header, rule)
-        code = _SHORT.get(code, code)
+        code = _code(header, rule)
         count = taken[storage, code] = taken.get((storage, code), 0) + 1
         name = code if count == 1 else f"{code}#{count}"
         slots.setdefault(storage, []).append(Slot(index, name, rule.unit, rule.bits))
@@ -140,6 +139,11 @@ def _rule(header: Header, family: Family) -> Rule | None:
     return None
 
 
+def _code(header: Header, rule: Rule) -> str:
+    code = rule.code if rule.complete else rule.code + _suffix(header, rule)
+    return _SHORT.get(code, code)
+
+
 def _suffix(header: Header, rule: Rule) -> str:
     suffix = _FUNCTION_SUFFIX[header.function]
     if not rule.qualified:
@@ -161,12 +165,10 @@ def _value(record: Record, bits: bool) -> int | None:
 
 def register_sets(records: tuple[Record, ...], address: Address) -> tuple[RegisterSet, ...]:
     """The register sets of these records, "now" first, then by storage number."""
-    more = profiles.expand(records)
-    if more:
-        records = (*records, *walk(more).records)
+    family = family_of(address)
     headers = b"".join([record.header.raw for record in records])
     result = []
-    for group in groups(headers, family_of(address)):
+    for group in groups(headers, family):
         chosen = [records[slot.record] for slot in group.slots]
         layout = layout_of(
             tuple(
@@ -186,4 +188,29 @@ def register_sets(records: tuple[Record, ...], address: Address) -> tuple[Regist
                 tuple([_value(r, s.bits) for r, s in zip(chosen, group.slots, strict=True)]),
             )
         )
-    return tuple(result)
+    return tuple(result + _profile_sets(records, family))
+
+
+def _profile_sets(records: tuple[Record, ...], family: Family) -> list[RegisterSet]:
+    """One set for each storage number that a load profile gives a value for."""
+    times: dict[int, MeterTime | None] = {}
+    values: dict[int, dict[Register, int | None]] = {}
+    for profile in profiles.profiles(records):
+        header = profile.header
+        rule = _rule(header, family)
+        if rule is None:
+            continue
+        register = Register(_code(header, rule), rule.unit or header.unit, header.exponent)
+        for step in profile.steps:
+            values.setdefault(step.storage, {})[register] = step.value
+            times[step.storage] = times.get(step.storage) or step.time
+    return [
+        RegisterSet(
+            _kind(storage),
+            times[storage],
+            storage,
+            layout_of(tuple(values[storage])),
+            tuple(values[storage].values()),
+        )
+        for storage in sorted(values)
+    ]

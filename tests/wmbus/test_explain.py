@@ -46,6 +46,7 @@ BROKEN = {
     "record": encode.frame(METER, bytes.fromhex("78 0113 05 0413 01")),
     "reserved DIF": encode.frame(METER, bytes.fromhex("78 0113 05 3F")),
     "unknown format": encode.frame(METER, b"\x79" + encode.compact(b"\x03\x13", [1])),
+    "record in mode 5": encode.mode_5(METER, KEY, bytes.fromhex("0113 05 3F"), access=1),
     "request": encode.frame(METER, b"\x78", control=0x40),
     "fixed too long": requests.answer(5, 0x73, bytes(20)),
     "wired, wrong sum": FRAMES["wired"][:-2] + b"\x00\x16",
@@ -120,6 +121,16 @@ def test_any_bytes_are_covered(frame: bytes, more: st.DataObject) -> None:
     explanation = read(bytes(changed))
     covered(explanation)
     json.dumps(explanation.as_json())
+
+
+def test_a_failure_inside_the_encryption_shows_the_decrypted_data() -> None:
+    section = read(BROKEN["record in mode 5"]).sections[-1]
+    assert section.data.startswith(bytes.fromhex("0113053F"))
+    assert [(part.name, bool(part.problem)) for part in section.parts] == [
+        ("header", False),
+        ("volume", False),
+        ("not read", True),
+    ]
 
 
 def test_the_command_line_explains(capsys: pytest.CaptureFixture[str]) -> None:

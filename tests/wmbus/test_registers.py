@@ -144,8 +144,8 @@ def test_profiles_that_make_no_sense_give_nothing(control: str, values: str) -> 
 
 
 def test_profiles_in_odd_places() -> None:
-    far = "8D" + "8F" * 9 + "0F" + "931F 03 7101 05"
-    assert read(OMS, far).register_sets == ()
+    far = "8D" + "8F" * 9 + "0F" + "931F 03 3101 05"
+    assert registers(read(OMS, far)) == {f"{(1 << 41) - 1}:V1": (5, "m3")}
     named = "8D04 FC 01 41 1F 03 7101 05"
     assert read(OMS, named).register_sets == ()
     tariff = "8D54 931F 03 3101 05"  # tariff 1, subunit 1
