@@ -161,17 +161,31 @@ def _tick(local: datetime, size: BucketSize, zone: tzinfo, before: datetime | No
 
 def _ticks(found: Sequence[Bar], size: BucketSize, zone: tzinfo) -> tuple[list[int], list[str]]:
     every = max(1, -(-len(found) // _MOST_LABELS))
+    labelled = list(range(0, len(found), every))
     if size is BucketSize.HOUR and every > 1:
-        # Whole parts of a day, so that midnight gets a label.
-        every = next((step for step in (2, 3, 4, 6, 12, 24) if step >= every), -(-every // 24) * 24)
+        labelled = _whole_hours(found, every, zone)
     slots, texts = [], []
     before: datetime | None = None
-    for slot in range(0, len(found), every):
+    for slot in labelled:
         local = found[slot].start.astimezone(zone)
         slots.append(slot)
         texts.append(_tick(local, size, zone, before))
         before = local
     return slots, texts
+
+
+def _whole_hours(found: Sequence[Bar], every: int, zone: tzinfo) -> list[int]:
+    """The slots at whole parts of a day, or at every so many midnights: by the clock, because
+    days have 23 to 25 slots."""
+    hours = next((step for step in (2, 3, 4, 6, 12, 24) if step >= every), 24)
+    days = -(-every // 24)
+    first = found[0].start.astimezone(zone).date()
+    labelled = []
+    for slot, bar in enumerate(found):
+        local = bar.start.astimezone(zone)
+        if local.hour % hours == 0 and not local.fold and (local.date() - first).days % days == 0:
+            labelled.append(slot)
+    return labelled
 
 
 def figure(

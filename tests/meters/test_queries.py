@@ -275,7 +275,7 @@ class TestRows:
     ) -> None:
         # Counts, the page's ids (two more where the page reaches past those that have the sorted
         # column), their rows.
-        for count in range(PAGE_SIZE):
+        for count in range(PAGE_SIZE + 2):
             mounted(f"Møllevej {count}", customer="" if count % 2 else f"Kunde {count}")
         with django_assert_num_queries(statements):
             listed(address)
