@@ -14,7 +14,7 @@ docs/explanation/consumption.md.
 
 from readings.rules.buckets import BucketSize, boundaries, label
 from readings.rules.curve import Curve, Flag, Installation, join
-from readings.rules.intervals import Thresholds, buckets_of, consumption
+from readings.rules.intervals import Thresholds, buckets_of, consumption, whole_window
 from readings.rules.points import (
     FUTURE_TOLERANCE,
     Note,
@@ -26,8 +26,8 @@ from readings.rules.points import (
     series_of,
 )
 from readings.rules.registers import RegisterValue, per_day, register_value
-from readings.rules.steps import RegisterLimits
-from readings.rules.values import Bucket, Quality, Total, add, total
+from readings.rules.steps import RegisterLimits, observed_limits
+from readings.rules.values import Bucket, Quality, Total, add, add_parts, total
 
 __all__ = [
     "FUTURE_TOLERANCE",
@@ -47,14 +47,17 @@ __all__ = [
     "Thresholds",
     "Total",
     "add",
+    "add_parts",
     "boundaries",
     "buckets_of",
     "consumption",
     "join",
     "label",
+    "observed_limits",
     "per_day",
     "prefer",
     "register_value",
     "series_of",
     "total",
+    "whole_window",
 ]

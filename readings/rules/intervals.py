@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from math import gcd
+from typing import NamedTuple
 
 from readings.rules.buckets import BucketSize, boundaries
 from readings.rules.curve import Curve, Flag, Installation, Span, join
-from readings.rules.points import MICROSECOND
+from readings.rules.points import MICROSECOND, instant, micros
 from readings.rules.values import QUALITIES, Bucket, Quality
 
-_MEASURED, _INTERPOLATED, _ESTIMATED, _NONE = range(4)
+_MEASURED, _INTERPOLATED, _ESTIMATED = range(3)
 
 
 def _spans(*seconds: int) -> Mapping[BucketSize, timedelta]:
@@ -37,6 +38,21 @@ class Thresholds:
 
 
 DEFAULT_THRESHOLDS = Thresholds()
+# The line at a boundary: numerator, denominator, and its quality as a position in QUALITIES.
+AtBoundary = tuple[int, int, int]
+
+
+class Reach(NamedTuple):
+    """One bucket size's thresholds, microseconds."""
+
+    max_gap: int
+    tolerance: int
+
+    @classmethod
+    def of(cls, thresholds: Thresholds, size: BucketSize) -> "Reach":
+        return cls(
+            thresholds.max_gap[size] // MICROSECOND, thresholds.label_tolerance[size] // MICROSECOND
+        )
 
 
 def consumption(
@@ -65,56 +81,93 @@ def buckets_of(
 ) -> tuple[Bucket, ...]:
     """The same from a curve that is already joined."""
     window = boundaries(start, end, size, zone)
-    bounds, instants = window.times, window.instants
+    return _buckets(curve, window.times, window.instants, Reach.of(thresholds, size))
+
+
+def whole_window(
+    curve: Curve,
+    start: datetime,
+    end: datetime,
+    size: BucketSize,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> Bucket:
+    """The window as one bucket, judged by the thresholds of `size`.
+
+    Raises ValueError for an empty window.
+    """
+    bounds = (micros(start), micros(end))
+    if bounds[0] >= bounds[1]:
+        raise ValueError(f"the window ends ({end}) before it begins ({start})")
+    return _buckets(curve, bounds, [instant(one) for one in bounds], Reach.of(thresholds, size))[0]
+
+
+def _buckets(
+    curve: Curve, bounds: Sequence[int], instants: Sequence[datetime], reach: Reach
+) -> tuple[Bucket, ...]:
     marks = _Marks(curve, bounds)
-    readings = _read_off(
-        curve,
-        bounds,
-        thresholds.max_gap[size] // MICROSECOND,
-        thresholds.label_tolerance[size] // MICROSECOND,
-    )
-    scale = curve.scale
+    readings = _read_off(curve, bounds, reach)
     found: list[Bucket] = []
     append = found.append
-    segment, numerator, denominator, quality = readings[0]
+    number, here = readings[0]
     for index in range(len(bounds) - 1):
-        next_segment, next_numerator, next_denominator, next_quality = readings[index + 1]
-        if segment != next_segment or segment < 0 or index in marks.fallen:
+        next_number, there = readings[index + 1]
+        if here is None or there is None or number != next_number or index in marks.fallen:
             append(marks.without_value(index, instants[index], instants[index + 1]))
         else:
-            worst = quality if quality > next_quality else next_quality
-            if worst < _ESTIMATED and index in marks.bridged:
-                worst = _ESTIMATED
-            over, under = next_numerator - numerator, 1
-            if denominator != 1 or next_denominator != 1 or scale != 1:
-                over = next_numerator * denominator - numerator * next_denominator
-                under = denominator * next_denominator * scale
-                common = gcd(over, under)
-                over, under = over // common, under // common
+            numerator, denominator, quality = difference(here, there, curve.scale)
+            if index in marks.bridged:
+                quality = max(quality, _ESTIMATED)
             append(
                 Bucket(
                     instants[index],
                     instants[index + 1],
-                    over,
-                    under,
-                    QUALITIES[worst],
+                    numerator,
+                    denominator,
+                    QUALITIES[quality],
                     marks.flags.get(index, ()),
                 )
             )
-        segment, numerator, denominator, quality = (
-            next_segment,
-            next_numerator,
-            next_denominator,
-            next_quality,
-        )
+        number, here = next_number, there
     return tuple(found)
 
 
+def at_boundary(
+    times: Sequence[int], values: Sequence[int], after: int, bound: int, reach: Reach
+) -> AtBoundary:
+    """The line at a boundary that lies on or after reading `after - 1` and before `after`."""
+    value, gone = values[after - 1], bound - times[after - 1]
+    if gone == 0:
+        return value, 1, _MEASURED
+    left = times[after] - bound
+    gap = gone + left
+    if gone <= reach.tolerance or left <= reach.tolerance:
+        quality = _MEASURED
+    else:
+        quality = _INTERPOLATED if gap <= reach.max_gap else _ESTIMATED
+    rise = (values[after] - value) * gone
+    common = gcd(rise, gap)
+    gap //= common
+    return value * gap + rise // common, gap, quality
+
+
+def difference(here: AtBoundary, there: AtBoundary, scale: int = 1) -> AtBoundary:
+    """From one boundary to the other, in lowest terms; as good as the worse of the two."""
+    numerator, denominator, quality = here
+    next_numerator, next_denominator, next_quality = there
+    worst = quality if quality > next_quality else next_quality
+    if denominator == next_denominator == scale == 1:
+        return next_numerator - numerator, 1, worst
+    over = next_numerator * denominator - numerator * next_denominator
+    under = denominator * next_denominator * scale
+    common = gcd(over, under)
+    return over // common, under // common, worst
+
+
 def _read_off(
-    curve: Curve, bounds: Sequence[int], max_gap: int, tolerance: int
-) -> list[tuple[int, int, int, int]]:
-    """(segment, numerator, denominator, quality) at each boundary; segment −1 outside the line."""
-    found = [(-1, 0, 1, _NONE)] * len(bounds)
+    curve: Curve, bounds: Sequence[int], reach: Reach
+) -> list[tuple[int, AtBoundary | None]]:
+    """At each boundary the segment's number and the line there; None outside the line."""
+    found: list[tuple[int, AtBoundary | None]] = [(-1, None)] * len(bounds)
     for number, segment in enumerate(curve.segments):
         times, values = segment.times, segment.values
         first = bisect_left(bounds, times[0])
@@ -123,21 +176,7 @@ def _read_off(
         for index in range(first, last):
             bound = bounds[index]
             after = bisect_right(times, bound, after)
-            before = after - 1
-            value, gone = values[before], bound - times[before]
-            if gone == 0:
-                found[index] = (number, value, 1, _MEASURED)
-                continue
-            left = times[after] - bound
-            gap = gone + left
-            rise = (values[after] - value) * gone
-            if gone <= tolerance or left <= tolerance:
-                quality = _MEASURED
-            else:
-                quality = _INTERPOLATED if gap <= max_gap else _ESTIMATED
-            common = gcd(rise, gap)
-            gap //= common
-            found[index] = (number, value * gap + rise // common, gap, quality)
+            found[index] = number, at_boundary(times, values, after, bound, reach)
     return found
 
 

@@ -8,6 +8,7 @@ nobody entered, a reset, the wrong meter), and then no consumption is stated acr
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import gcd
 from operator import le
 
 from readings.rules.points import Note, NoteCode, instant
@@ -15,6 +16,8 @@ from readings.rules.points import Note, NoteCode, instant
 MICROS_PER_HOUR = 3_600_000_000
 # A rate may exceed the greatest plausible one by a fifth before it stops being plausible.
 RATE_MARGIN = (6, 5)
+# Readings from which a register's habits can be told.
+_ENOUGH = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,25 @@ class RegisterLimits:
             return True
         above, below = RATE_MARGIN
         return difference * below * MICROS_PER_HOUR <= above * self.max_rate * elapsed
+
+
+def observed_limits(times: Sequence[int], values: Sequence[int], digits: int) -> RegisterLimits:
+    """What a register showed it can do, where nobody wrote it down.
+
+    The resolution is what all values are multiples of, the rate the greatest seen. Both err on
+    the safe side: too coarse a resolution or too low a rate makes no rollover believed. No limits
+    at all come out of fewer than a day of hourly readings, or where the register falls.
+    """
+    if len(values) < _ENOUGH or not all(map(le, values, values[1:])):
+        return RegisterLimits()
+    resolution = gcd(*values)
+    rate = max(
+        (later - earlier) * MICROS_PER_HOUR // (end - start)
+        for (start, end), (earlier, later) in zip(pairwise(times), pairwise(values), strict=True)
+    )
+    if resolution == 0 or rate == 0:
+        return RegisterLimits()
+    return RegisterLimits(capacity=resolution * 10**digits, max_rate=rate)
 
 
 @dataclass(frozen=True, slots=True)

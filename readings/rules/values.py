@@ -65,10 +65,11 @@ def add(series: Sequence[Sequence[Bucket]]) -> tuple[Bucket, ...]:
     A sum is as good as its worst part, and has no value where one part has none; what is known
     of it is then the sum of what is known. Raises ValueError unless the buckets are the same.
     """
-    return tuple(_add(parts) for parts in zip(*series, strict=True))
+    return tuple(add_parts(parts) for parts in zip(*series, strict=True))
 
 
-def _add(parts: tuple[Bucket, ...]) -> Bucket:
+def add_parts(parts: Sequence[Bucket]) -> Bucket:
+    """One bucket's sum over parallel meters; see `add`."""
     first = parts[0]
     if any((part.start, part.end) != (first.start, first.end) for part in parts):
         raise ValueError(f"the buckets at {first.start} differ between the meters")

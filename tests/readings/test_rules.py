@@ -26,6 +26,7 @@ from readings.rules import (
     consumption,
     join,
     label,
+    observed_limits,
     per_day,
     prefer,
     series_of,
@@ -187,6 +188,15 @@ def test_the_capacity_follows_the_resolution() -> None:
 def test_without_resolutions_the_capacity_counts_base_units() -> None:
     bare = Series([micros(at(0)), micros(at(1))], [990, 20])
     assert hourly(bare, 0, 1, METER)[0].value == 30
+
+
+def test_limits_are_told_by_a_registers_own_past() -> None:
+    day = [micros(at(hours)) for hours in range(25)]
+    steady = [hours * 30 for hours in range(25)]
+    assert observed_limits(day, steady, 3) == RegisterLimits(capacity=30_000, max_rate=30)
+    unusable = ([0] * 25, [*steady[:24], 0], steady[:23])
+    for values in unusable:
+        assert observed_limits(day[: len(values)], values, 3) == RegisterLimits()
 
 
 def test_nothing_is_stated_across_an_unexplained_fall() -> None:

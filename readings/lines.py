@@ -1,0 +1,142 @@
+"""Lines of meters and places, made of what the database holds.
+
+A line (`readings.rules.curve.Curve`) is what every question about consumption is read off.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from meters.models import Installation
+from meters.registers import Register
+from readings.rules.curve import Curve, join
+from readings.rules.curve import Installation as Placed
+from readings.rules.points import Series
+from readings.rules.values import Bucket, add_parts
+from readings.series import Stay, limits_before, load
+
+
+def check_counts(register: Register) -> None:
+    """Raises ValueError for a register that measures and does not count up."""
+    if not register.cumulative:
+        raise ValueError(f"{register.code} does not count up: it has no consumption")
+
+
+class MeterLine(NamedTuple):
+    """A meter's line and the readings it was made of."""
+
+    curve: Curve
+    series: Series
+
+
+def meter_line(meter_id: int, register: Register, start: datetime, end: datetime) -> MeterLine:
+    """A meter's line of a register, as far as it answers for [start, end]."""
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    series = load(Stay(meter_id), register, start, end, timezone.now())
+    return MeterLine(_joined([(meter_id, Placed(series))], register), series)
+
+
+def _joined(placed: Sequence[tuple[int, Placed]], register: Register) -> Curve:
+    """The line of successive meters; where a register falls, whether it had run full."""
+    curve = join([one for _, one in placed])
+    if not curve.falls:
+        return curve
+    again = []
+    for meter_id, one in placed:
+        falls = join([one]).falls
+        if falls:
+            limits = limits_before(meter_id, register, falls[0][0])
+            one = replace(one, limits=limits)
+        again.append(one)
+    second = join(again)
+    return second if second.rollovers else curve
+
+
+class PlaceLine(NamedTuple):
+    """The line of successive meters at a place, and when there was one."""
+
+    curve: Curve
+    stays: Sequence[tuple[datetime, datetime | None]]
+
+    def present(self, bucket: Bucket) -> bool:
+        """Whether a meter of this line was there at any time of a bucket."""
+        return any(
+            starts_at < bucket.end and (ends_at is None or ends_at > bucket.start)
+            for starts_at, ends_at in self.stays
+        )
+
+
+def place_lines(
+    supply_point_id: int, medium: str, register: Register, start: datetime, end: datetime
+) -> list[PlaceLine]:
+    """A place's lines of a medium: one, or one for each of several meters beside each other."""
+    now = timezone.now()
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    installations = (
+        Installation.objects.filter(supply_point_id=supply_point_id, meter__medium=medium)
+        .order_by("starts_at", "pk")
+        .only("meter_id", "starts_at", "ends_at", "start_registers", "end_registers")
+    )
+    return [
+        PlaceLine(
+            _joined(
+                [(one.meter_id, _placed(one, register, start, end, now)) for one in row], register
+            ),
+            [(one.starts_at, one.ends_at) for one in row],
+        )
+        for row in _rows(installations, start, end)
+    ]
+
+
+def add_lines(lines: Sequence[PlaceLine], series: Sequence[Sequence[Bucket]]) -> tuple[Bucket, ...]:
+    """The sum of a place's lines, bucket by bucket: over those that had a meter then.
+
+    series: the buckets of each line. A place without any line has none: raises ValueError.
+    """
+    if not lines:
+        raise ValueError("a sum of no lines")
+    found = []
+    for parts in zip(*series, strict=True):
+        there = [part for line, part in zip(lines, parts, strict=True) if line.present(part)]
+        found.append(add_parts(there or parts[:1]))
+    return tuple(found)
+
+
+def _placed(
+    installation: Installation, register: Register, start: datetime, end: datetime, now: datetime
+) -> Placed:
+    stay = Stay(installation.meter_id, installation.starts_at, installation.ends_at)
+    return Placed(
+        load(stay, register, start, end, now),
+        installation.starts_at,
+        installation.ends_at,
+        installation.start_registers.get(register.column),
+        installation.end_registers.get(register.column),
+    )
+
+
+def _rows(
+    installations: Iterable[Installation], start: datetime, end: datetime
+) -> list[list[Installation]]:
+    """Installations in rows that do not overlap, and of each row those that the window needs:
+    all that reach into it, and the ones before and after, whose registers are the line's ends."""
+    rows: list[list[Installation]] = []
+    for one in installations:
+        for row in rows:
+            ended = row[-1].ends_at
+            if ended is not None and ended <= one.starts_at:
+                row.append(one)
+                break
+        else:
+            rows.append([one])
+    return [_needed(row, start, end) for row in rows]
+
+
+def _needed(row: list[Installation], start: datetime, end: datetime) -> list[Installation]:
+    before = [one for one in row if one.ends_at is not None and one.ends_at <= start]
+    after = [one for one in row if one.starts_at >= end]
+    inside = [one for one in row if one not in before and one not in after]
+    return [*before[-1:], *inside, *after[:1]]

@@ -1,0 +1,215 @@
+"""Consumption of many meters at once: a month of a whole utility in a few tenths of a second.
+
+Only the neighbours of the two boundaries are read; the rule is the same as for one meter
+(`readings.rules.intervals.at_boundary`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from meters.models import Installation, Meter
+from meters.registers import Register
+from readings.lines import add_lines, check_counts, meter_line, place_lines
+from readings.rules.buckets import BucketSize
+from readings.rules.curve import Flag
+from readings.rules.intervals import (
+    DEFAULT_THRESHOLDS,
+    AtBoundary,
+    Reach,
+    at_boundary,
+    difference,
+    whole_window,
+)
+from readings.rules.points import micros
+from readings.rules.values import QUALITIES, Bucket, Quality
+from readings.series import FAR, NOTHING, Sides, around, nearest
+
+# Two readings of nearly every meter lie within this of any instant.
+_AROUND = timedelta(hours=2)
+_MONTHS = timedelta(days=62)
+
+
+class MeterTotal(NamedTuple):
+    """A meter and its consumption in a window, as one bucket."""
+
+    meter_id: int
+    bucket: Bucket
+
+
+def totals(
+    meter_ids: Sequence[int] | None,
+    register: Register,
+    start: datetime,
+    end: datetime,
+    size: BucketSize = BucketSize.MONTH,
+) -> tuple[MeterTotal, ...]:
+    """What each of many meters counted in [start, end); None: every meter of the utility.
+
+    Reads only the neighbours of both boundaries; a meter whose register falls there or between
+    is asked about reading by reading. A fall that is made up for between the boundaries does not
+    show here. size: whose thresholds tell interpolated from estimated.
+    Raises ValueError for an empty window or a register that does not count up.
+    """
+    check_counts(register)
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    ids = list(Meter.objects.values_list("pk", flat=True)) if meter_ids is None else meter_ids
+    quick = _quick(ids, register, start, end, size, everyone=meter_ids is None)
+    found = []
+    for meter_id in ids:
+        bucket = quick[meter_id]
+        if bucket is None:
+            curve = meter_line(meter_id, register, start, end).curve
+            bucket = whole_window(curve, start, end, size)
+        found.append(MeterTotal(meter_id, bucket))
+    return tuple(found)
+
+
+def _quick(
+    ids: Sequence[int],
+    register: Register,
+    start: datetime,
+    end: datetime,
+    size: BucketSize,
+    *,
+    everyone: bool,
+    placed: Mapping[int, "_Placed"] | None = None,
+) -> dict[int, Bucket | None]:
+    """Each meter's bucket by its neighbours at both boundaries; None where they do not tell."""
+    if start >= end:
+        raise ValueError(f"the window ends ({end}) before it begins ({start})")
+    now = timezone.now()
+    first = _sides(ids, everyone, register, start, now)
+    last = _sides(ids, everyone, register, end, now)
+    reach = Reach.of(DEFAULT_THRESHOLDS, size)
+    found: dict[int, Bucket | None] = {}
+    for meter_id in ids:
+        one, other = first.get(meter_id, NOTHING), last.get(meter_id, NOTHING)
+        told = _rises(one, other)
+        if placed is not None and placed[meter_id].needed(one.before):
+            told = False
+        found[meter_id] = _between(one, other, start, end, reach) if told else None
+    return found
+
+
+class _Placed(NamedTuple):
+    """When a meter came to its place, and whether its register was read off then."""
+
+    began: int
+    has_register: bool
+
+    def needed(self, before: tuple[int, int] | None) -> bool:
+        """Whether the visit tells more of the window's start than the reading before it does."""
+        return self.has_register if before is None else before[0] < self.began
+
+
+def _sides(
+    ids: Sequence[int], everyone: bool, register: Register, at: datetime, now: datetime
+) -> dict[int, Sides]:
+    """The neighbours of one boundary for many meters: those nearby in one range, the few others
+    each by its own look-up."""
+    found = around(None if everyone else ids, register, at, _AROUND)
+    bound = micros(at)
+    for reach in (_MONTHS, FAR):
+        lacking = [one for one in ids if found.get(one, NOTHING).before is None]
+        for one, reading in nearest(lacking, register, at, reach, before=True).items():
+            found[one] = found.get(one, NOTHING)._replace(before=reading)
+        if at < now:
+            lacking = [one for one in ids if _open(found.get(one, NOTHING), bound)]
+            for one, reading in nearest(lacking, register, at, reach, before=False).items():
+                found[one] = found.get(one, NOTHING)._replace(after=reading)
+    return found
+
+
+def _open(sides: Sides, bound: int) -> bool:
+    """Whether the reading after the boundary is wanted and not found yet."""
+    return sides.after is None and (sides.before is None or sides.before[0] < bound)
+
+
+def _rises(one: Sides, other: Sides) -> bool:
+    """Whether the register only rose, as far as the readings next to both boundaries tell."""
+    if not (one.rises and other.rises):
+        return False
+    known = [side[1] for side in (one.before, one.after, other.before, other.after) if side]
+    return known == sorted(known)
+
+
+def _line_at(sides: Sides, bound: int, reach: Reach) -> AtBoundary | None:
+    before, after = sides.before, sides.after
+    if before is None:
+        return None
+    if before[0] == bound:
+        return before[1], 1, 0
+    if after is None:
+        return None
+    return at_boundary((before[0], after[0]), (before[1], after[1]), 1, bound, reach)
+
+
+def _between(one: Sides, other: Sides, start: datetime, end: datetime, reach: Reach) -> Bucket:
+    first, last = micros(start), micros(end)
+    here, there = _line_at(one, first, reach), _line_at(other, last, reach)
+    if here is not None and there is not None:
+        over, under, quality = difference(here, there)
+        return Bucket(start, end, over, under, QUALITIES[quality])
+    # Data begin after the start or end before the end: what is known between.
+    low = here or (one.after and (one.after[1], 1, 0))
+    high = there or (other.before and (other.before[1], 1, 0))
+    begins = first if here else one.after[0] if one.after else last
+    ends = last if there else other.before[0] if other.before else first
+    if not low or not high or begins >= ends:
+        return Bucket(start, end, None, 1, Quality.NONE)
+    over, under, _ = difference(low, high)
+    return Bucket(start, end, None, 1, Quality.NONE, (Flag.PARTIAL,), Fraction(over, under))
+
+
+class PlaceTotal(NamedTuple):
+    """A place, the meter that is there last in the window, and the place's consumption in it."""
+
+    supply_point_id: int
+    meter_id: int
+    bucket: Bucket
+
+
+def totals_of_supply_points(
+    medium: str,
+    register: Register,
+    start: datetime,
+    end: datetime,
+    size: BucketSize = BucketSize.MONTH,
+) -> tuple[PlaceTotal, ...]:
+    """What each place used of a medium in [start, end), through meter exchanges.
+
+    Places with one meter all the time are asked about together (`totals`), the others one by one.
+    Raises ValueError as `totals`.
+    """
+    check_counts(register)
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    stays: dict[int, list[tuple[int, datetime, bool, bool]]] = {}
+    rows = (
+        Installation.objects.filter(meter__medium=medium, starts_at__lt=end)
+        .exclude(ends_at__lte=start)
+        .order_by("starts_at", "pk")
+        .values_list("supply_point_id", "meter_id", "starts_at", "ends_at", "start_registers")
+    )
+    for place, meter_id, starts_at, ends_at, registers in rows:
+        throughout = starts_at < start and ends_at is None
+        known = register.column in registers
+        stays.setdefault(place, []).append((meter_id, starts_at, throughout, known))
+    alone = {place: one[0] for place, one in stays.items() if len(one) == 1 and one[0][2]}
+    placed = {
+        meter_id: _Placed(micros(starts_at), known)
+        for meter_id, starts_at, _, known in alone.values()
+    }
+    quick = _quick(sorted(placed), register, start, end, size, everyone=False, placed=placed)
+    found = []
+    for place, meters in stays.items():
+        bucket = quick[meters[0][0]] if place in alone else None
+        if bucket is None:
+            lines = place_lines(place, medium, register, start, end)
+            windows = [[whole_window(line.curve, start, end, size)] for line in lines]
+            (bucket,) = add_lines(lines, windows)
+        found.append(PlaceTotal(place, meters[-1][0], bucket))
+    return tuple(found)
