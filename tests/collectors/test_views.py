@@ -1,5 +1,6 @@
 """Operation's pages and a meter's telegrams, as people of two utilities see them."""
 
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -41,12 +42,17 @@ def meter(aalund: Tenant) -> Meter:
         return factories.meter(number="63006799")
 
 
+def in_utility_of(collector: Collector) -> AbstractContextManager[None]:
+    assert collector.tenant_id is not None
+    return tenant_context(collector.tenant_id)
+
+
 def telegram(
     collector: Collector, outcome: Outcome = Outcome.STORED, meter: Meter | None = None, **more: Any
 ) -> TelegramKey:
     """A telegram of the collector's utility."""
     at = more.pop("received_at", NOW)
-    with tenant_context(collector.tenant_id):
+    with in_utility_of(collector):
         made = Telegram.objects.create(
             tenant_id=collector.tenant_id,
             received_on=at.astimezone(UTC).date(),
@@ -66,7 +72,7 @@ def telegram(
 
 def batch(collector: Collector, outcomes: list[Outcome] | None, items: int = 1) -> None:
     """A push; outcomes None: not worked on yet."""
-    with tenant_context(collector.tenant_id):
+    with in_utility_of(collector):
         made = InboundBatch.objects.create(
             tenant_id=collector.tenant_id,
             received_on=NOW.astimezone(UTC).date(),
@@ -82,7 +88,7 @@ def batch(collector: Collector, outcomes: list[Outcome] | None, items: int = 1) 
         )
         if outcomes is None:
             PendingWork.objects.create(
-                tenant_id=collector.tenant_id,
+                tenant_id=made.tenant_id,
                 received_on=made.received_on,
                 batch_id=made.id,
                 received_at=NOW,
@@ -202,11 +208,11 @@ class TestOutcomes:
     ) -> None:
         batch(collector, [Outcome.STORED, Outcome.CONDENSED, Outcome.CONDENSED, Outcome.NO_KEY])
         batch(collector, None, items=7)
-        with tenant_context(collector.tenant_id):
+        with in_utility_of(collector):
             counts = outcomes_since(NOW - timedelta(hours=1))
         told = {outcome.name: number for outcome, number in counts.items() if number}
         assert told == {"PENDING": 7, "STORED": 1, "CONDENSED": 2, "NO_KEY": 1}
-        with tenant_context(collector.tenant_id):
+        with in_utility_of(collector):
             assert not any(outcomes_since(NOW + timedelta(hours=1)).values())
         text = page(client, bob, TELEGRAMS).content.decode()
         assert "Telegrams today" in text
@@ -289,7 +295,7 @@ class TestMeterTelegrams:
 
     def test_older_ones_begin_after_a_key(self, collector: Collector, meter: Meter) -> None:
         keys = [telegram(collector, meter=meter) for _again in range(3)]
-        with tenant_context(collector.tenant_id):
+        with in_utility_of(collector):
             first = telegrams_of_meter(meter.pk, size=2)
             rest = telegrams_of_meter(meter.pk, TelegramKey.parse(first.next_key), size=2)
         assert [row.key for row in (*first, *rest)] == keys[::-1]
@@ -350,7 +356,7 @@ class TestHeard:
     ) -> None:
         seen = page(client, bob, address).context["seen"]
         key = telegram(collector, meter=meter)
-        with tenant_context(collector.tenant_id):
+        with in_utility_of(collector):
             assert newest_key(meter.pk, timezone.now()) == str(key)
         answer = page(client, bob, f"{address}?seen={seen}")
         assert answer.status_code == 200
