@@ -4,15 +4,10 @@ No message in the console, no breach of the content security policy, no page wid
 window, and the chart draws what the readings say.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from collectors.pipeline import import_readings
 from meters.models import Meter
@@ -24,10 +19,9 @@ from ready.accounts.models import User
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
+from tests.browser.visit import Visit
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium")
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 PAGES = [
     "",
     "meters/",
@@ -39,43 +33,6 @@ PAGES = [
     "analysis/consumption/",
     "configuration/",
 ]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium here; `make chromium` installs it")
-    # Playwright keeps an event loop in this thread, where Django would refuse to query.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def site(committed: None) -> Iterator[str]:
-    """READY's address, served from this process."""
-
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
-    server.daemon = True
-    server.start()
-    server.is_ready.wait()
-    assert server.error is None, server.error
-    yield f"http://127.0.0.1:{server.port}"
-    server.terminate()
 
 
 @pytest.fixture
@@ -103,36 +60,6 @@ def meter(site: str, aalund: Tenant) -> Meter:
             )
         import_readings(readings)
     return made
-
-
-class Visit:
-    """A browser window that remembers what went wrong in it."""
-
-    def __init__(self, browser: Browser, site: str, size: str, scheme: str) -> None:
-        width, height = SIZES[size]
-        self.context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
-        )
-        self.site = site
-        self.page: Page = self.context.new_page()
-        self.complaints: list[str] = []
-        self.page.on(
-            "console",
-            lambda message: (
-                self.complaints.append(message.text)
-                if message.type in ("error", "warning")
-                else None
-            ),
-        )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def log_in(self, user: User) -> None:
-        self.page.goto(f"{self.site}/accounts/login/")
-        self.page.fill("input[name=login]", user.email)
-        self.page.fill("input[name=password]", "Kobberkedel-1")
-        self.page.press("input[name=password]", "Enter")
-        self.page.wait_for_url("**/t/aalund/")
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])
