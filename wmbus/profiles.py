@@ -101,10 +101,11 @@ def _profile(record: Record, direction: int, records: Sequence[Record]) -> Profi
         ),
         None,
     )
+    base = None if date is None else date.moment
     steps = []
     for number, sent in enumerate(contents.values, start=1):
         value = _next(value, sent, contents.mode)
-        time = None if date is None else _time(date, contents, direction * number)
+        time = _time(base, date, contents, direction * number) if base and date else None
         steps.append(Step(record.storage + number, value, time))
     return Profile(_plain_header(record), tuple(steps))
 
@@ -127,11 +128,8 @@ def _next(value: int | None, sent: int | None, mode: int) -> int | None:
     return value - sent if mode == _DECREMENT else value + sent
 
 
-def _time(date: MeterTime, contents: _Contents, steps: int) -> MeterTime | None:
+def _time(base: datetime, date: MeterTime, contents: _Contents, steps: int) -> MeterTime | None:
     """The base date, `steps` spacings later; None if it cannot be told."""
-    base = date.moment
-    if base is None:
-        return None
     if contents.unit != _DAYS_OR_MONTHS:
         moment = base + steps * contents.spacing * _SPACING_UNITS[contents.unit]
     elif contents.spacing == _MONTHS:
@@ -140,19 +138,23 @@ def _time(date: MeterTime, contents: _Contents, steps: int) -> MeterTime | None:
         moment = base + timedelta(days=steps * contents.spacing)
     else:
         return None
-    text = moment.isoformat(" ", "minutes")[: 10 if date.date_only else 16]
+    text = str(moment)[: 10 if date.date_only else 16]
     return MeterTime(moment, text, date.summer, date_only=date.date_only)
+
+
+def _month_length(year: int, month: int) -> int:
+    if month == 2:
+        return 29 if year % 4 == 0 else 28  # right from 1901 to 2099
+    return 30 if month in (4, 6, 9, 11) else 31
 
 
 def _months_later(base: datetime, months: int) -> datetime:
     """The same day of another month; the last day of a month stays the last."""
-    tomorrow = base + timedelta(days=1)
-    if tomorrow.day == 1:
-        return _months_later(tomorrow, months) - timedelta(days=1)
     index = base.year * 12 + base.month - 1 + months
-    first = base.replace(year=index // 12, month=index % 12 + 1, day=1)
-    longest = (first + timedelta(days=31)).replace(day=1) - first
-    return first + timedelta(days=min(base.day, longest.days) - 1)
+    year, month = index // 12, index % 12 + 1
+    longest = _month_length(year, month)
+    last = base.day == _month_length(base.year, base.month)
+    return base.replace(year=year, month=month, day=longest if last else min(base.day, longest))
 
 
 def _plain_header(record: Record) -> Header:

@@ -194,23 +194,23 @@ def register_sets(records: tuple[Record, ...], address: Address) -> tuple[Regist
 def _profile_sets(records: tuple[Record, ...], family: Family) -> list[RegisterSet]:
     """One set for each storage number that a load profile gives a value for."""
     times: dict[int, MeterTime | None] = {}
-    values: dict[int, dict[Register, int | None]] = {}
+    columns: dict[int, list[Register]] = {}
+    values: dict[int, list[int | None]] = {}
     for profile in profiles.profiles(records):
         header = profile.header
         rule = _rule(header, family)
         if rule is None:
             continue
         register = Register(_code(header, rule), rule.unit or header.unit, header.exponent)
-        for step in profile.steps:
-            values.setdefault(step.storage, {})[register] = step.value
-            times[step.storage] = times.get(step.storage) or step.time
+        for storage, value, time in profile.steps:
+            columns.setdefault(storage, []).append(register)
+            values.setdefault(storage, []).append(value)
+            if time is not None or storage not in times:
+                times[storage] = time
+    layouts = {key: layout_of(key) for key in {tuple(found) for found in columns.values()}}
     return [
         RegisterSet(
-            _kind(storage),
-            times[storage],
-            storage,
-            layout_of(tuple(values[storage])),
-            tuple(values[storage].values()),
+            _kind(storage), times[storage], storage, layouts[tuple(found)], tuple(values[storage])
         )
-        for storage in sorted(values)
+        for storage, found in sorted(columns.items())
     ]

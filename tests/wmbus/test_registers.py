@@ -143,6 +143,24 @@ def test_profiles_that_make_no_sense_give_nothing(control: str, values: str) -> 
     assert volumes(profile(MONTH_END, control, values)) == []
 
 
+def test_the_last_day_of_a_month_stays_the_last() -> None:
+    january = "8404 13 64000000 8204 6C 1F31"  # 2024-01-31
+    assert volumes(profile(january, "31 FE", "01 02 03")) == [
+        ("2024-02-29", 1),
+        ("2024-03-31", 2),
+        ("2024-04-30", 3),
+    ]
+    thirtieth = "8404 13 64000000 8204 6C 3E31"  # 2025-01-30
+    assert volumes(profile(thirtieth, "31 FE", "01 02")) == [("2025-02-28", 1), ("2025-03-30", 2)]
+
+
+def test_two_profiles_share_their_sets() -> None:
+    both = MONTH_END + "8D04 931F 03 3101 05" + "8D04 BB1F 04 3101 06 07"
+    sets = [s for s in read(OMS, both).register_sets if s.storage > 8]
+    assert [[r.code for r in s.layout.registers] for s in sets] == [["V1", "FLOW1"], ["FLOW1"]]
+    assert [s.values for s in sets] == [(5, 6), (7,)]
+
+
 def test_profiles_in_odd_places() -> None:
     far = "8D" + "8F" * 9 + "0F" + "931F 03 3101 05"
     assert registers(read(OMS, far)) == {f"{(1 << 41) - 1}:V1": (5, "m3")}
