@@ -36,6 +36,9 @@ class Run:
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
+
+    def up(self) -> None:
+        """Wait until it says that it is ready."""
         wait_until(lambda: self.said("Press Ctrl-C") or self.process.poll() is not None, 180.0)
         assert self.process.poll() is None, "\n".join(self.lines)
 
@@ -85,8 +88,10 @@ def port() -> int:
 @pytest.mark.slow
 def test_what_make_run_promises(tmp_path: Path, port: int) -> None:
     data = tmp_path / "data"
+    below: dict[int, str] = {}
     first = Run(data, port)
     try:
+        first.up()
         assert f"READY is at http://127.0.0.1:{port}/" in first.lines
         login = [line for line in first.lines if line.startswith("Log in as ")]
         assert len(login) == 1
@@ -118,6 +123,7 @@ def test_what_make_run_promises(tmp_path: Path, port: int) -> None:
     prepared = (data / "prepared").read_text()
     second = Run(data, port)
     try:
+        second.up()
         assert login[0] in second.lines, "the second start lost the data"
         # Only where somebody changed the code in between there was something to build.
         assert second.said("migrate") == (prepared != (data / "prepared").read_text())
