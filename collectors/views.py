@@ -15,7 +15,7 @@ from meters.models import Meter, MeterState
 from meters.queries import MeterPage, meter_page
 from readings.listing import instant_of
 from ready.policy import access
-from ready.web.lists import is_fragment
+from ready.web.lists import is_fragment, list_part
 
 # So many on a meter's overview; its own page has all.
 _FEW = 10
@@ -63,7 +63,8 @@ def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
     now = timezone.now()
     wanted = _filter(request)
     counts = queries.outcomes_since(_midnight(now))
-    page = queries.telegrams(wanted, queries.TelegramKey.parse(request.GET.get("after", "")))
+    after = queries.TelegramKey.parse(request.GET.get("after", ""))
+    page = queries.telegrams(wanted, after)
     kept = [outcome for outcome in Outcome if outcome not in queries.COUNTED_ONLY]
     quarantined = sum(count for outcome, count in counts.items() if outcome.quarantined)
     pane = [
@@ -91,11 +92,13 @@ def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
         "items": sum(counts.values()),
         "collectors": queries.collector_names(),
         "next_url": _address(wanted, after=page.next_key) if page.next_key else "",
-        "first_url": _address(wanted) if "after" in request.GET else "",
+        "first_url": _address(wanted) if after else "",
         "outcome": request.GET.get("outcome", ""),
     }
-    template = "collectors/_telegrams.html" if is_fragment(request) else "collectors/telegrams.html"
-    return render(request, template, context)
+    if is_fragment(request):
+        here = _address(wanted, after=str(after or ""))
+        return list_part(request, "collectors/_telegrams.html", context, here)
+    return render(request, "collectors/telegrams.html", context)
 
 
 @access("operation.view")

@@ -11,7 +11,7 @@ from meters.models import Meter
 from meters.values import shown_values
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
-from ready.web.lists import ListState, csv_file, is_fragment
+from ready.web.lists import ListState, csv_file, is_fragment, list_part
 
 
 def _list_state(request: HttpRequest) -> ListState:
@@ -40,8 +40,9 @@ def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
             queries.SELECTIONS[0].label,
         ),
     }
-    template = "meters/_list.html" if is_fragment(request) else "meters/list.html"
-    return render(request, template, context)
+    if is_fragment(request):
+        return list_part(request, "meters/_list.html", context, state.here)
+    return render(request, "meters/list.html", context)
 
 
 @access("meters.export")

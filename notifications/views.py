@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from notifications import queries
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
-from ready.web.lists import ListState, csv_file, is_fragment
+from ready.web.lists import ListState, csv_file, is_fragment, list_part
 
 
 def _list_state(request: HttpRequest) -> ListState:
@@ -37,12 +37,9 @@ def info_codes(request: HttpRequest, tenant: str) -> HttpResponse:
             queries.SELECTIONS[0].label,
         ),
     }
-    template = (
-        "notifications/_info_codes.html"
-        if is_fragment(request)
-        else "notifications/info_codes.html"
-    )
-    return render(request, template, context)
+    if is_fragment(request):
+        return list_part(request, "notifications/_info_codes.html", context, state.here)
+    return render(request, "notifications/info_codes.html", context)
 
 
 @access("meters.export")

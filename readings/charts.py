@@ -251,7 +251,8 @@ def figure(
 
 
 def _hover(bar: Bar, unit: Unit | None) -> str:
-    lines = [f"<b>{bar.label}</b>"]
+    # No <b>: Plotly would make a style attribute of it, which the CSP forbids.
+    lines = [bar.label]
     if bar.value and unit:
         lines.append(f"{bar.text} {unit.name}")
     lines.append(str(bar.look.words))

@@ -17,10 +17,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 
@@ -241,6 +242,15 @@ def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a part to put into a page; going back wants the whole page."""
     headers = request.headers
     return "HX-Request" in headers and "HX-History-Restore-Request" not in headers
+
+
+def list_part(
+    request: HttpRequest, template: str, context: Mapping[str, Any], address: str
+) -> HttpResponse:
+    """A list's part for htmx, and the one address that the list has, whatever form asked."""
+    response = render(request, template, context)
+    response["HX-Push-Url"] = request.path + (address if address != "?" else "")
+    return response
 
 
 def csv_file(name: str, head: Sequence[object], rows: Iterable[Sequence[object]]) -> HttpResponse:

@@ -166,7 +166,7 @@ class TestFigure:
         assert isinstance(found, list)
         assert found[2]["customdata"] == [
             [
-                "<b>25-10-2026 02:00A</b><br>5 kWh<br>Estimated over a gap<br>Meter exchange",
+                "25-10-2026 02:00A<br>5 kWh<br>Estimated over a gap<br>Meter exchange",
                 "?from=00",
             ]
         ]

@@ -17,6 +17,7 @@ from ready.web.lists import (
     Page,
     csv_file,
     is_fragment,
+    list_part,
 )
 
 COLUMNS = (
@@ -194,3 +195,15 @@ class TestCsvFile:
     @pytest.mark.parametrize("number", ["-12,5", "-3", "+4.25"])
     def test_numbers_keep_their_sign(self, number: str) -> None:
         assert self.rows("da", number, "")[1] == [number, ""]
+
+
+class TestListPart:
+    @pytest.mark.parametrize(
+        ("address", "pushed"), [("?q=holm", "/t/a/meters/?q=holm"), ("?", "/t/a/meters/")]
+    )
+    def test_tells_the_browser_the_lists_own_address(self, address: str, pushed: str) -> None:
+        # A form sends empty fields along; the address leaves them out.
+        request = RequestFactory().get("/t/a/meters/", {"q": "holm", "in": ""})
+        response = list_part(request, "lists/_search.html", {"state": state("q=holm")}, address)
+        assert response["HX-Push-Url"] == pushed
+        assert b'value="holm"' in response.content
