@@ -112,7 +112,7 @@ def test_without_a_key_the_headers_are_explained(name: str) -> None:
     assert names[:4] == ["length (L)", "control field (C)", "manufacturer (M)", "number"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.one_of(st.binary(max_size=80), st.sampled_from(sorted(FRAMES.values()))), st.data())
 def test_any_bytes_are_covered(frame: bytes, more: st.DataObject) -> None:
     changed = bytearray(frame)

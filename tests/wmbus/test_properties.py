@@ -64,7 +64,7 @@ def raw_values(data: bytes) -> list[bytes]:
     return [record.raw for record in walk(data).records]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(messages(), ADDRESSES, KEYS, st.integers(0, (1 << 29) - 1), st.integers(0, 255))
 def test_what_is_encoded_is_decoded(
     message: tuple[bytes, list[int]], address: Address, key: Key, counter: int, access: int
@@ -101,7 +101,7 @@ def test_link_checksums_cancel(
     assert link.strip(framed, "A" if checksums == "A" else "B").data == frame
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=300), st.booleans(), st.sampled_from(["auto", "none", "A", "B"]))
 def test_any_bytes_give_a_result_or_our_error(
     frame: bytes, allow: bool, checksums: link.Checksums
@@ -116,7 +116,7 @@ def test_any_bytes_give_a_result_or_our_error(
     assert offset >= 0
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.binary(max_size=80), ADDRESSES, st.sampled_from([0x78, 0x79, 0x7A, 0xA0, 0xA2, 0xB6]))
 def test_any_application_data_give_a_result_or_our_error(
     data: bytes, address: Address, ci: int

@@ -1,11 +1,13 @@
 """Record headers, values, dates and whole record areas, by the tables of EN 13757-3."""
 
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
 from wmbus import MeterTime, Record
 from wmbus.dates import type_f, type_g, type_i, type_j
+from wmbus.encode import date_f, date_g
 from wmbus.errors import DecodeError, Malformed, Truncated
 from wmbus.header import describe
 from wmbus.records import walk
@@ -159,6 +161,13 @@ def test_date_types() -> None:
     assert type_j(0x1F3F3F).invalid
     assert one("036D 0F1E0C").value == type_j(0x0C1E0F)
     assert one("066D 40000C174B00").value == summer
+
+
+def test_dates_are_encoded_as_they_are_decoded() -> None:
+    moment = datetime(2026, 11, 23, 14, 5)  # noqa: DTZ001  a meter knows no zone
+    assert type_f(date_f(moment)).moment == moment
+    assert type_f(date_f(moment, summer=True)).summer
+    assert type_g(date_g(moment.date())).text == "2026-11-23"
 
 
 @pytest.mark.parametrize(

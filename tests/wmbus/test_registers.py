@@ -159,6 +159,11 @@ def test_two_profiles_share_their_sets() -> None:
     sets = [s for s in read(OMS, both).register_sets if s.storage > 8]
     assert [[r.code for r in s.layout.registers] for s in sets] == [["V1", "FLOW1"], ["FLOW1"]]
     assert [s.values for s in sets] == [(5, 6), (7,)]
+    # The second one's spacing is none that gives a date: the first one's date stays.
+    undated = MONTH_END + "8D04 931F 03 3101 05" + "8D04 BB1F 03 31FD 06"
+    (found,) = [s for s in read(OMS, undated).register_sets if s.storage > 8]
+    assert found.time is not None
+    assert (found.time.text, found.values) == ("2025-12-01", (5, 6))
 
 
 def test_profiles_in_odd_places() -> None:
