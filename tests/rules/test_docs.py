@@ -7,9 +7,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_setting_is_documented() -> None:
-    told = set(re.findall(r"^\| ([A-Z_]+) \|", (ROOT / "docs/reference/settings.md").read_text(), re.M))
+    told = set(
+        re.findall(r"^\| ([A-Z_]+) \|", (ROOT / "docs/reference/settings.md").read_text(), re.M)
+    )
     read = set(
-        re.findall(r'env_(?:text|int|list)\(\s*"([A-Z_]+)"', (ROOT / "ready/settings.py").read_text())
+        re.findall(
+            r'env_(?:text|int|list)\(\s*"([A-Z_]+)"', (ROOT / "ready/settings.py").read_text()
+        )
     )
     assert read <= told, f"not documented: {read - told}"
     used = "\n".join(path.read_text() for path in (ROOT / "ready").rglob("*.py"))
