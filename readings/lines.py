@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from meters.models import Installation
 from meters.registers import Register
+from readings import midnights
+from readings.rules.buckets import Days
 from readings.rules.curve import Curve, join
 from readings.rules.curve import Installation as Placed
-from readings.rules.points import Series
+from readings.rules.points import MICROSECOND, Series
 from readings.rules.values import Bucket, add_parts
-from readings.series import Stay, limits_before, load
+from readings.series import Stay, clamp, limits_before, load
 
 
 def check_counts(register: Register) -> None:
@@ -32,11 +34,40 @@ class MeterLine(NamedTuple):
     series: Series
 
 
-def meter_line(meter_id: int, register: Register, start: datetime, end: datetime) -> MeterLine:
-    """A meter's line of a register, as far as it answers for [start, end]."""
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
-    series = load(Stay(meter_id), register, start, end, timezone.now())
+def meter_line(
+    meter_id: int, register: Register, start: datetime, end: datetime, days: Days | None = None
+) -> MeterLine:
+    """A meter's line of a register, as far as it answers for [start, end].
+
+    days: the days that the window is made of, where only their midnights are asked about; then
+    daily rows are read, and readings only where those do not suffice.
+    """
+    window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
+    series = _series(Stay(meter_id), register, window)
     return MeterLine(_joined([(meter_id, Placed(series))], register), series)
+
+
+class _Window(NamedTuple):
+    start: datetime
+    end: datetime
+    now: datetime
+    days: Days | None
+
+
+def _series(stay: Stay, register: Register, window: _Window) -> Series:
+    if window.days is None:
+        return load(stay, register, window.start, window.end, window.now)
+    zone = window.days.zone
+    visits = {at.astimezone(zone).date() for at in (stay.starts_at, stay.ends_at) if at is not None}
+    return midnights.series(
+        stay.meter_id,
+        register.column,
+        clamp(window.start, stay).astimezone(zone).date(),
+        (clamp(window.end, stay) - MICROSECOND).astimezone(zone).date(),
+        zone,
+        # What lies on the other side of an exchange belongs to another place.
+        exact_days=visits,
+    )
 
 
 def _joined(placed: Sequence[tuple[int, Placed]], register: Register) -> Curve:
@@ -70,11 +101,18 @@ class PlaceLine(NamedTuple):
 
 
 def place_lines(
-    supply_point_id: int, medium: str, register: Register, start: datetime, end: datetime
+    supply_point_id: int,
+    medium: str,
+    register: Register,
+    start: datetime,
+    end: datetime,
+    days: Days | None = None,
 ) -> list[PlaceLine]:
-    """A place's lines of a medium: one, or one for each of several meters beside each other."""
-    now = timezone.now()
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    """A place's lines of a medium: one, or one for each of several meters beside each other.
+
+    days: as for `meter_line`.
+    """
+    window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
     installations = (
         Installation.objects.filter(supply_point_id=supply_point_id, meter__medium=medium)
         .order_by("starts_at", "pk")
@@ -82,12 +120,10 @@ def place_lines(
     )
     return [
         PlaceLine(
-            _joined(
-                [(one.meter_id, _placed(one, register, start, end, now)) for one in row], register
-            ),
+            _joined([(one.meter_id, _placed(one, register, window)) for one in row], register),
             [(one.starts_at, one.ends_at) for one in row],
         )
-        for row in _rows(installations, start, end)
+        for row in _rows(installations, window.start, window.end)
     ]
 
 
@@ -105,12 +141,10 @@ def add_lines(lines: Sequence[PlaceLine], series: Sequence[Sequence[Bucket]]) ->
     return tuple(found)
 
 
-def _placed(
-    installation: Installation, register: Register, start: datetime, end: datetime, now: datetime
-) -> Placed:
+def _placed(installation: Installation, register: Register, window: _Window) -> Placed:
     stay = Stay(installation.meter_id, installation.starts_at, installation.ends_at)
     return Placed(
-        load(stay, register, start, end, now),
+        _series(stay, register, window),
         installation.starts_at,
         installation.ends_at,
         installation.start_registers.get(register.column),

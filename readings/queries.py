@@ -14,7 +14,7 @@ from django.db import connection
 
 from meters.registers import Register
 from readings.lines import add_lines, check_counts, meter_line, place_lines
-from readings.rules.buckets import BucketSize
+from readings.rules.buckets import BucketSize, Days, whole_days
 from readings.rules.curve import Curve
 from readings.rules.intervals import DEFAULT_THRESHOLDS, buckets_of, whole_window
 from readings.rules.points import Series, instant
@@ -41,7 +41,8 @@ def consumption(
     Raises ValueError for an empty window or a register that does not count up.
     """
     check_counts(register)
-    curve = meter_line(meter_id, register, start, end).curve
+    days = _days(start, end, size, zone)
+    curve = meter_line(meter_id, register, start, end, days).curve
     return buckets_of(curve, start, end, size, zone)
 
 
@@ -59,11 +60,18 @@ def consumption_of_supply_point(
     Meters that measure beside each other are added up. Raises ValueError as `consumption`.
     """
     check_counts(register)
-    lines = place_lines(supply_point_id, medium, register, start, end)
+    days = _days(start, end, size, zone)
+    lines = place_lines(supply_point_id, medium, register, start, end, days)
     if not lines:
         # Such a meter never was here: buckets without values.
         return buckets_of(Curve(()), start, end, size, zone)
     return add_lines(lines, [buckets_of(one.curve, start, end, size, zone) for one in lines])
+
+
+def _days(start: datetime, end: datetime, size: BucketSize, zone: tzinfo) -> Days | None:
+    """The window's days, where its buckets are made of days."""
+    by_day = size in (BucketSize.DAY, BucketSize.MONTH, BucketSize.YEAR)
+    return whole_days(start, end, zone) if by_day else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,8 @@ def window_statistics(
     register: Register,
     start: datetime,
     end: datetime,
-    size: BucketSize = BucketSize.DAY,
+    size: BucketSize,
+    zone: tzinfo,
 ) -> WindowStatistics:
     """A meter's registers at both ends of a window and what it counted between.
 
@@ -103,7 +112,7 @@ def window_statistics(
     check_counts(register)
     # Two instants of one zone would be compared by the wall clock, which an hour repeats.
     start, end = start.astimezone(UTC), end.astimezone(UTC)
-    line = meter_line(meter_id, register, start, end)
+    line = meter_line(meter_id, register, start, end, _days(start, end, size, zone))
     bucket = whole_window(line.curve, start, end, size)
     times = line.series.times
     known_from = max(start, instant(times[0])) if times else end

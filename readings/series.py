@@ -8,13 +8,14 @@ and bounds in time, so that it touches the key's index and the partitions of tho
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from struct import unpack
 from typing import NamedTuple
 
 from django.db import connection
 
 from meters.registers import DEFAULT_DIGITS, Register
+from readings.daily import start_of
 from readings.rules.points import MICROSECOND, Series, instant, micros
 from readings.rules.steps import RegisterLimits, observed_limits
 from ready.tenancy.context import current_tenant_id
@@ -201,6 +202,58 @@ def _sides(rows: Iterable[tuple[int, int, int]], bound: int) -> dict[int, Sides]
             after = (time, value)
     if current >= 0:
         found[current] = Sides(before, after, rises)
+    return found
+
+
+def beside_midnight(
+    meter_ids: Sequence[int] | None, register: Register, day: date, zone: tzinfo
+) -> dict[int, Sides]:
+    """The readings next to the midnight that begins a local day, out of the daily rows of that
+    day and its eve; meters where those do not tell are not in the answer."""
+    column = register.column
+    chosen = "" if meter_ids is None else "AND b.meter_id = ANY(%(meters)s)"
+    parts = ("b.meter_id::int8", f"b.last_{column}::int8", f"a.first_{column}::int8")
+    values = ", ".join(
+        f"string_agg(int8send({part}), ''::bytea ORDER BY b.meter_id)" for part in parts
+    )
+    times = ", ".join(
+        f"string_agg(timestamptz_send({part}), ''::bytea ORDER BY b.meter_id)"
+        for part in ("b.last_at", "a.first_at")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT {values}, {times}
+                FROM readings_dailyreading b
+                JOIN readings_dailyreading a
+                  ON a.tenant_id = b.tenant_id AND a.meter_id = b.meter_id
+                WHERE b.tenant_id = %(tenant)s AND b.day = %(eve)s AND a.day = %(day)s {chosen}
+                  AND b.plain AND a.plain AND a.follows
+                  AND b.last_{column} IS NOT NULL AND a.first_{column} IS NOT NULL
+                  AND EXISTS (SELECT 1 FROM readings_upkeep
+                              WHERE tenant_id = %(tenant)s AND zone = %(zone)s)
+                  AND b.meter_id NOT IN (SELECT meter_id FROM readings_dirtyday
+                              WHERE tenant_id = %(tenant)s AND day IN (%(eve)s, %(day)s))""",  # noqa: S608
+            {
+                "tenant": current_tenant_id(),
+                "meters": [] if meter_ids is None else list(meter_ids),
+                "eve": day - timedelta(days=1),
+                "day": day,
+                "zone": str(zone),
+            },
+        )
+        meters, last_values, first_values, last_times, first_times = cursor.fetchone()
+    bound = micros(start_of(day, zone))
+    found: dict[int, Sides] = {}
+    for meter_id, last, first, last_at, first_at in zip(
+        integers(meters),
+        integers(last_values),
+        integers(first_values),
+        instants(last_times),
+        instants(first_times),
+        strict=True,
+    ):
+        after = (first_at, first)
+        found[meter_id] = Sides(after if first_at == bound else (last_at, last), after, True)
     return found
 
 

@@ -5,7 +5,7 @@ Only the neighbours of the two boundaries are read; the rule is the same as for 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from meters.models import Installation, Meter
 from meters.registers import Register
+from readings import midnights
 from readings.lines import add_lines, check_counts, meter_line, place_lines
-from readings.rules.buckets import BucketSize
+from readings.rules.buckets import BucketSize, Days, whole_days
 from readings.rules.curve import Flag
 from readings.rules.intervals import (
     DEFAULT_THRESHOLDS,
@@ -26,11 +27,13 @@ from readings.rules.intervals import (
 )
 from readings.rules.points import micros
 from readings.rules.values import QUALITIES, Bucket, Quality
-from readings.series import FAR, NOTHING, Sides, around, nearest
+from readings.series import FAR, NOTHING, Sides, around, beside_midnight, nearest
 
 # Two readings of nearly every meter lie within this of any instant.
 _AROUND = timedelta(hours=2)
 _MONTHS = timedelta(days=62)
+# Meters that are asked about one by one, at a few milliseconds each.
+_MOST_ALONE = 100
 
 
 class MeterTotal(NamedTuple):
@@ -45,54 +48,83 @@ def totals(
     register: Register,
     start: datetime,
     end: datetime,
-    size: BucketSize = BucketSize.MONTH,
+    size: BucketSize,
+    zone: tzinfo,
 ) -> tuple[MeterTotal, ...]:
     """What each of many meters counted in [start, end); None: every meter of the utility.
 
     Reads only the neighbours of both boundaries; a meter whose register falls there or between
-    is asked about reading by reading. A fall that is made up for between the boundaries does not
-    show here. size: whose thresholds tell interpolated from estimated.
+    is asked about alone, reading by reading. Between the boundaries a fall is only seen in a
+    window of whole days of the zone, and on days that have their daily rows.
+    size: whose thresholds tell interpolated from estimated.
     Raises ValueError for an empty window or a register that does not count up.
     """
     check_counts(register)
-    start, end = start.astimezone(UTC), end.astimezone(UTC)
     ids = list(Meter.objects.values_list("pk", flat=True)) if meter_ids is None else meter_ids
-    quick = _quick(ids, register, start, end, size, everyone=meter_ids is None)
+    question = _Question(
+        register,
+        start.astimezone(UTC),
+        end.astimezone(UTC),
+        size,
+        whole_days(start, end, zone),
+        timezone.now(),
+    )
+    quick = _quick(ids, question, everyone=meter_ids is None)
     found = []
     for meter_id in ids:
         bucket = quick[meter_id]
         if bucket is None:
-            curve = meter_line(meter_id, register, start, end).curve
-            bucket = whole_window(curve, start, end, size)
+            line = meter_line(meter_id, register, start, end, question.days)
+            bucket = whole_window(line.curve, start, end, size)
         found.append(MeterTotal(meter_id, bucket))
     return tuple(found)
 
 
+class _Question(NamedTuple):
+    register: Register
+    start: datetime
+    end: datetime
+    size: BucketSize
+    days: Days | None
+    now: datetime
+
+
 def _quick(
     ids: Sequence[int],
-    register: Register,
-    start: datetime,
-    end: datetime,
-    size: BucketSize,
+    question: _Question,
     *,
     everyone: bool,
     placed: Mapping[int, "_Placed"] | None = None,
 ) -> dict[int, Bucket | None]:
     """Each meter's bucket by its neighbours at both boundaries; None where they do not tell."""
+    start, end = question.start, question.end
     if start >= end:
         raise ValueError(f"the window ends ({end}) before it begins ({start})")
-    now = timezone.now()
-    first = _sides(ids, everyone, register, start, now)
-    last = _sides(ids, everyone, register, end, now)
-    reach = Reach.of(DEFAULT_THRESHOLDS, size)
+    first = _sides(ids, everyone, question, start)
+    last = _sides(ids, everyone, question, end)
+    reach = Reach.of(DEFAULT_THRESHOLDS, question.size)
+    odd = _odd(question)
     found: dict[int, Bucket | None] = {}
     for meter_id in ids:
-        one, other = first.get(meter_id, NOTHING), last.get(meter_id, NOTHING)
-        told = _rises(one, other)
-        if placed is not None and placed[meter_id].needed(one.before):
-            told = False
-        found[meter_id] = _between(one, other, start, end, reach) if told else None
+        one, other = first[meter_id], last[meter_id]
+        found[meter_id] = None
+        if one is None or other is None or meter_id in odd or not _rises(one, other):
+            continue
+        if placed is None or not placed[meter_id].needed(one.before):
+            found[meter_id] = _between(one, other, start, end, reach)
     return found
+
+
+def _odd(question: _Question) -> set[int]:
+    """Meters whose registers fell within the window, or may have."""
+    if question.days is None:
+        return set()
+    first, last, zone = question.days.first, question.days.last, question.days.zone
+    # Today's readings have no daily row yet.
+    last = min(last, question.now.astimezone(zone).date() - timedelta(days=1))
+    odd = midnights.odd_meters(question.register.column, first, last, zone)
+    # So many only just after midnight or an import, until the days' rows are made.
+    return odd if len(odd) <= _MOST_ALONE else set()
 
 
 class _Placed(NamedTuple):
@@ -107,20 +139,37 @@ class _Placed(NamedTuple):
 
 
 def _sides(
+    ids: Sequence[int], everyone: bool, question: _Question, at: datetime
+) -> dict[int, Sides | None]:
+    """The neighbours of one boundary for many meters; None: ask about that meter alone."""
+    days, register = question.days, question.register
+    if days is not None:
+        day = at.astimezone(days.zone).date()
+        if day < question.now.astimezone(days.zone).date():
+            told = beside_midnight(None if everyone else ids, register, day, days.zone)
+            rest = [one for one in ids if one not in told]
+            if len(rest) <= _MOST_ALONE:
+                return {**told, **dict.fromkeys(rest)}
+            return {**told, **_from_readings(rest, False, register, at, question.now)}
+    return {**_from_readings(ids, everyone, register, at, question.now)}
+
+
+def _from_readings(
     ids: Sequence[int], everyone: bool, register: Register, at: datetime, now: datetime
 ) -> dict[int, Sides]:
-    """The neighbours of one boundary for many meters: those nearby in one range, the few others
-    each by its own look-up."""
-    found = around(None if everyone else ids, register, at, _AROUND)
+    """The same out of the readings: those nearby in one range, the few others each by its own
+    look-up."""
+    near = around(None if everyone else ids, register, at, _AROUND)
+    found = {one: near.get(one, NOTHING) for one in ids}
     bound = micros(at)
     for reach in (_MONTHS, FAR):
-        lacking = [one for one in ids if found.get(one, NOTHING).before is None]
+        lacking = [one for one in ids if found[one].before is None]
         for one, reading in nearest(lacking, register, at, reach, before=True).items():
-            found[one] = found.get(one, NOTHING)._replace(before=reading)
+            found[one] = found[one]._replace(before=reading)
         if at < now:
-            lacking = [one for one in ids if _open(found.get(one, NOTHING), bound)]
+            lacking = [one for one in ids if _open(found[one], bound)]
             for one, reading in nearest(lacking, register, at, reach, before=False).items():
-                found[one] = found.get(one, NOTHING)._replace(after=reading)
+                found[one] = found[one]._replace(after=reading)
     return found
 
 
@@ -178,7 +227,8 @@ def totals_of_supply_points(
     register: Register,
     start: datetime,
     end: datetime,
-    size: BucketSize = BucketSize.MONTH,
+    size: BucketSize,
+    zone: tzinfo,
 ) -> tuple[PlaceTotal, ...]:
     """What each place used of a medium in [start, end), through meter exchanges.
 
@@ -187,6 +237,8 @@ def totals_of_supply_points(
     """
     check_counts(register)
     start, end = start.astimezone(UTC), end.astimezone(UTC)
+    days = whole_days(start, end, zone)
+    question = _Question(register, start, end, size, days, timezone.now())
     stays: dict[int, list[tuple[int, datetime, bool, bool]]] = {}
     rows = (
         Installation.objects.filter(meter__medium=medium, starts_at__lt=end)
@@ -203,12 +255,12 @@ def totals_of_supply_points(
         meter_id: _Placed(micros(starts_at), known)
         for meter_id, starts_at, _, known in alone.values()
     }
-    quick = _quick(sorted(placed), register, start, end, size, everyone=False, placed=placed)
+    quick = _quick(sorted(placed), question, everyone=False, placed=placed)
     found = []
     for place, meters in stays.items():
         bucket = quick[meters[0][0]] if place in alone else None
         if bucket is None:
-            lines = place_lines(place, medium, register, start, end)
+            lines = place_lines(place, medium, register, start, end, days)
             windows = [[whole_window(line.curve, start, end, size)] for line in lines]
             (bucket,) = add_lines(lines, windows)
         found.append(PlaceTotal(place, meters[-1][0], bucket))

@@ -159,7 +159,9 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "bars": bars,
         "unit": unit,
         "decimals": charts.chart_decimals(buckets, unit),
-        "statistics": queries.window_statistics(pk, question.register, start, end, window.step),
+        "statistics": queries.window_statistics(
+            pk, question.register, start, end, window.step, zone
+        ),
         "newest": _newest(question, end),
         "register_unit": utility_unit,
         "register_decimals": decimals(0, utility_unit),

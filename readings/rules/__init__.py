@@ -12,7 +12,7 @@ The rule and its worked cases: ../shared/analysis/vectors/01_consumption.json; t
 docs/explanation/consumption.md.
 """
 
-from readings.rules.buckets import BucketSize, boundaries, label
+from readings.rules.buckets import BucketSize, Days, boundaries, label, whole_days
 from readings.rules.curve import Curve, Flag, Installation, join
 from readings.rules.intervals import Thresholds, buckets_of, consumption, whole_window
 from readings.rules.points import (
@@ -34,6 +34,7 @@ __all__ = [
     "Bucket",
     "BucketSize",
     "Curve",
+    "Days",
     "Flag",
     "Installation",
     "Note",
@@ -59,5 +60,6 @@ __all__ = [
     "register_value",
     "series_of",
     "total",
+    "whole_days",
     "whole_window",
 ]

@@ -77,6 +77,25 @@ def midnight(day: date, zone: tzinfo) -> int:
     return micros(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC))
 
 
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Local days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+    zone: tzinfo
+
+
+def whole_days(start: datetime, end: datetime, zone: tzinfo) -> Days | None:
+    """The local days that make up a window (aware); None where it cuts through one."""
+    first, after = start.astimezone(zone).date(), end.astimezone(zone).date()
+    if first >= after or midnight(first, zone) != micros(start):
+        return None
+    if midnight(after, zone) != micros(end):
+        return None
+    return Days(first, after - timedelta(days=1), zone)
+
+
 def _calendar(start: datetime, end: datetime, size: BucketSize, zone: tzinfo) -> list[int]:
     day = start.astimezone(zone).date()
     last = end.astimezone(zone).date()

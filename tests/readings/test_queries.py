@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from meters.models import Installation, Medium, Meter, SupplyPoint
 from meters.registers import BY_COLUMN
+from readings import daily
+from readings import totals as totals_module
 from readings.lines import add_lines
 from readings.models import Origin, Reading, Trust
 from readings.queries import (
@@ -40,6 +42,7 @@ from tests import factories
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 E1, V1, E8, T1 = (BY_COLUMN[column] for column in ("e1", "v1", "e8", "t1"))
 KWH = 3_600_000
+BY_MONTH = (BucketSize.MONTH, COPENHAGEN)
 HOUR = timedelta(hours=1)
 # The clocks went back in Copenhagen in the night to 25 October 2026.
 START = datetime(2026, 10, 20, tzinfo=COPENHAGEN).astimezone(UTC)
@@ -83,6 +86,11 @@ def values(buckets: Iterable[Bucket]) -> list[Fraction | None]:
     return [None if one.value is None else one.value / KWH for one in buckets]
 
 
+def make_daily_rows() -> None:
+    while daily.refresh(datetime.now(UTC)):
+        pass
+
+
 # A fortnight as it comes: seconds past the hour, hours missing, an outlier low and one high, three
 # days silent, a register that fell for good.
 ROUGH = [
@@ -122,6 +130,18 @@ def test_a_window_answers_as_the_whole_series_does(
     store(other, hourly(START, 300))
     expected = buckets_of(join([Placed(whole(ROUGH))]), start, end, size, COPENHAGEN)
     assert consumption(meter.pk, E1, start, end, size, COPENHAGEN) == expected
+    make_daily_rows()
+    assert consumption(meter.pk, E1, start, end, size, COPENHAGEN) == expected
+
+
+def test_clean_days_are_read_from_daily_rows_alone(inside: Tenant) -> None:
+    meter = factories.meter()
+    store(meter, hourly(START - 50 * HOUR, 400))
+    make_daily_rows()
+    with CaptureQueriesContext(connection) as captured:
+        buckets = consumption(meter.pk, E1, START, END, BucketSize.DAY, COPENHAGEN)
+    assert values(buckets) == [48] * 5 + [50] + [48] * 4
+    assert not any("readings_reading" in one["sql"] for one in captured)
 
 
 def test_neighbours_far_away_are_found(inside: Tenant) -> None:
@@ -153,9 +173,9 @@ def test_a_temperature_has_no_consumption(inside: Tenant) -> None:
         lambda: consumption_of_supply_point(
             1, Medium.HEAT, T1, START, END, BucketSize.DAY, COPENHAGEN
         ),
-        lambda: window_statistics(meter.pk, T1, START, END),
-        lambda: totals([meter.pk], T1, START, END),
-        lambda: totals_of_supply_points(Medium.HEAT, T1, START, END),
+        lambda: window_statistics(meter.pk, T1, START, END, BucketSize.DAY, COPENHAGEN),
+        lambda: totals([meter.pk], T1, START, END, *BY_MONTH),
+        lambda: totals_of_supply_points(Medium.HEAT, T1, START, END, *BY_MONTH),
     ):
         with pytest.raises(ValueError, match="T1 does not count up"):
             ask()
@@ -165,8 +185,8 @@ def test_a_window_that_is_empty_is_an_error(inside: Tenant) -> None:
     meter = factories.meter()
     for ask in (
         lambda: consumption(meter.pk, E1, END, START, BucketSize.DAY, COPENHAGEN),
-        lambda: window_statistics(meter.pk, E1, END, START),
-        lambda: totals([meter.pk], E1, START, START),
+        lambda: window_statistics(meter.pk, E1, END, START, BucketSize.DAY, COPENHAGEN),
+        lambda: totals([meter.pk], E1, START, START, *BY_MONTH),
         lambda: series([meter.pk], [E1], START, START),
     ):
         with pytest.raises(ValueError, match="before it begins"):
@@ -179,18 +199,19 @@ def test_the_same_clock_time_twice_is_no_empty_window(inside: Tenant) -> None:
     first = datetime(2026, 10, 25, 2, tzinfo=COPENHAGEN)
     second = datetime(2026, 10, 25, 2, fold=1, tzinfo=COPENHAGEN)
     assert values(consumption(meter.pk, E1, first, second, BucketSize.HOUR, COPENHAGEN)) == [2]
-    assert window_statistics(meter.pk, E1, first, second).consumption == 2 * KWH
-    assert totals([meter.pk], E1, first, second)[0].bucket.value == 2 * KWH
+    assert (
+        window_statistics(meter.pk, E1, first, second, BucketSize.DAY, COPENHAGEN).consumption
+        == 2 * KWH
+    )
+    assert totals([meter.pk], E1, first, second, *BY_MONTH)[0].bucket.value == 2 * KWH
     assert len(series([meter.pk], [E1], first, second)[0].times) == 1
 
 
 def test_a_chart_reads_only_the_partitions_of_its_months(inside: Tenant) -> None:
     meter = factories.meter()
     store(meter, hourly(START - 10 * HOUR, 24 * 20))
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        consumption(meter.pk, E1, START, END, BucketSize.DAY, COPENHAGEN)
+    with CaptureQueriesContext(connection) as captured:
+        consumption(meter.pk, E1, START, END, BucketSize.HOUR, COPENHAGEN)
     assert len(captured) == 1
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + captured[0]["sql"])
@@ -280,8 +301,14 @@ def test_consumption_runs_through_an_exchange(exchanged: SupplyPoint) -> None:
     assert buckets[2].flags == (Flag.BRIDGE, Flag.EXCHANGE)
 
 
-@pytest.mark.parametrize("cut", [-36, 0, 33, 34, 34.4, 34.5, 35, 60])
-def test_windows_on_both_sides_of_an_exchange_add_up(exchanged: SupplyPoint, cut: float) -> None:
+@pytest.mark.parametrize("made", [False, True], ids=["marked", "made"])
+@pytest.mark.parametrize("cut", [-12, 0, 24, 33, 34, 34.4, 34.5, 35, 48, 60])
+def test_windows_on_both_sides_of_an_exchange_add_up(
+    exchanged: SupplyPoint, cut: float, made: bool
+) -> None:
+    if made:
+        make_daily_rows()
+
     def used(start: float, end: float) -> Fraction:
         (bucket,) = consumption_of_supply_point(
             exchanged.pk,
@@ -295,7 +322,7 @@ def test_windows_on_both_sides_of_an_exchange_add_up(exchanged: SupplyPoint, cut
         assert bucket.value is not None
         return bucket.value
 
-    assert used(-39, cut) + used(cut, 70) == used(-39, 70)
+    assert used(-24, cut) + used(cut, 72) == used(-24, 72) == used(-24, 71) + 3 * KWH
 
 
 def test_a_fall_at_one_of_two_meters_is_judged_by_that_meters_past(inside: Tenant) -> None:
@@ -344,7 +371,7 @@ def test_meters_beside_each_other_add_up_while_they_are_there(exchanged: SupplyP
 def test_statistics_of_a_window(inside: Tenant) -> None:
     meter = factories.meter()
     store(meter, hourly(START - 30 * HOUR, 400))
-    told = window_statistics(meter.pk, E1, START, START + 48 * HOUR)
+    told = window_statistics(meter.pk, E1, START, START + 48 * HOUR, BucketSize.DAY, COPENHAGEN)
     assert (told.start.value, told.start.quality) == (Fraction(1060 * KWH), Quality.MEASURED)
     assert (told.end.value, told.end.reading) == (Fraction(1156 * KWH), 1156 * KWH)
     assert (told.consumption, told.per_day) == (Fraction(96 * KWH), Fraction(48 * KWH))
@@ -354,19 +381,19 @@ def test_statistics_of_a_window(inside: Tenant) -> None:
 def test_statistics_of_a_window_that_runs_on_are_of_the_known_part(inside: Tenant) -> None:
     meter = factories.meter()
     store(meter, hourly(START + 12 * HOUR, 25))
-    told = window_statistics(meter.pk, E1, START, START + 48 * HOUR)
+    told = window_statistics(meter.pk, E1, START, START + 48 * HOUR, BucketSize.DAY, COPENHAGEN)
     assert not told.complete
     assert (told.known_from, told.known_until) == (START + 12 * HOUR, START + 36 * HOUR)
     assert (told.consumption, told.per_day) == (Fraction(48 * KWH), Fraction(48 * KWH))
     assert told.start.value is None
-    nothing = window_statistics(factories.meter().pk, E1, START, END)
+    nothing = window_statistics(factories.meter().pk, E1, START, END, BucketSize.DAY, COPENHAGEN)
     assert (nothing.known_from, nothing.consumption, nothing.per_day) == (None, None, None)
 
 
 def test_statistics_do_not_bridge_a_fall(inside: Tenant) -> None:
     meter = factories.meter()
     store(meter, hourly(START - 5 * HOUR, 10) + hourly(START + 5 * HOUR, 20, first=0))
-    told = window_statistics(meter.pk, E1, START, START + 10 * HOUR)
+    told = window_statistics(meter.pk, E1, START, START + 10 * HOUR, BucketSize.DAY, COPENHAGEN)
     assert (told.consumption, told.known_from, told.complete) == (None, None, False)
 
 
@@ -389,22 +416,33 @@ def test_series_of_several_meters_and_registers(inside: Tenant) -> None:
 
 
 # ── Totals ──────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("most_alone", [0, 3, 100])
+@pytest.mark.parametrize("made", [False, True], ids=["marked", "made"])
 @pytest.mark.parametrize("offset", [timedelta(0), timedelta(minutes=25)], ids=["on", "between"])
-def test_totals_are_what_each_meter_says(inside: Tenant, offset: timedelta) -> None:
-    steady, rough, daily, rare, late, silent, fell, odd = (factories.meter() for _ in range(8))
+def test_totals_are_what_each_meter_says(
+    inside: Tenant,
+    offset: timedelta,
+    made: bool,
+    most_alone: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(totals_module, "_MOST_ALONE", most_alone)
+    steady, rough, daily_, rare, late, silent, fell, odd = (factories.meter() for _ in range(8))
     store(steady, hourly(START - 30 * HOUR, 400))
     store(rough, ROUGH)
-    store(daily, [(START + 24 * HOUR * one, 30 * one * KWH) for one in range(-3, 20)])
+    store(daily_, [(START + 24 * HOUR * one, 30 * one * KWH) for one in range(-3, 20)])
     store(rare, [(START - 900 * 24 * HOUR, 0), (END + 10 * 24 * HOUR, 920 * KWH)])
     store(late, hourly(START + 5 * HOUR, 40))
     store(fell, hourly(START - 5 * HOUR, 30) + hourly(END - 5 * HOUR, 30, first=0))
     # A single wrong reading beside the boundary.
     store(odd, [*hourly(START - 30 * HOUR, 30), (START, 5), *hourly(START + HOUR, 400, 1062)])
     start, end = START + offset, END + offset
-    meters = [steady, rough, daily, rare, late, silent, fell, odd]
-    found = totals(None, E1, start, end)
+    meters = [steady, rough, daily_, rare, late, silent, fell, odd]
+    if made:
+        make_daily_rows()
+    found = totals(None, E1, start, end, *BY_MONTH)
     assert {one.meter_id for one in found} == {meter.pk for meter in meters}
-    assert totals([rare.pk, late.pk], E1, start, end) == tuple(
+    assert totals([rare.pk, late.pk], E1, start, end, *BY_MONTH) == tuple(
         next(one for one in found if one.meter_id == meter.pk) for meter in (rare, late)
     )
     everything = {one.meter_id: one.bucket for one in found}
@@ -417,18 +455,39 @@ def test_totals_are_what_each_meter_says(inside: Tenant, offset: timedelta) -> N
     assert everything[fell.pk].flags == (Flag.NEGATIVE_STEP,)
 
 
+@pytest.mark.parametrize("made", [False, True], ids=["marked", "made"])
+def test_a_fall_made_up_for_within_the_window_is_seen(inside: Tenant, made: bool) -> None:
+    meter = factories.meter()
+    store(meter, hourly(START - 30 * HOUR, 80) + hourly(START + 50 * HOUR, 300, first=1100))
+    if made:
+        make_daily_rows()
+    ((_, bucket),) = totals([meter.pk], E1, START, END, *BY_MONTH)
+    assert (bucket.value, bucket.flags) == (None, (Flag.NEGATIVE_STEP,))
+
+
 def test_totals_of_the_running_month_are_what_is_known(inside: Tenant) -> None:
     meter = factories.meter()
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     store(meter, hourly(now - 50 * HOUR, 50))
-    ((_, bucket),) = totals([meter.pk], E1, now - 40 * HOUR, now + 20 * 24 * HOUR)
+    ((_, bucket),) = totals([meter.pk], E1, now - 40 * HOUR, now + 20 * 24 * HOUR, *BY_MONTH)
     assert (bucket.value, bucket.flags) == (None, (Flag.PARTIAL,))
     assert bucket.known == 78 * KWH
-    ((_, unknown),) = totals([meter.pk], E1, now + HOUR, now + 20 * 24 * HOUR)
+    ((_, unknown),) = totals([meter.pk], E1, now + HOUR, now + 20 * 24 * HOUR, *BY_MONTH)
     assert (unknown.value, unknown.flags, unknown.known) == (None, (), None)
+    today = now.astimezone(COPENHAGEN).replace(hour=0)
+    days = (today - timedelta(days=1), today + timedelta(days=3))
+    ((_, by_days),) = totals([meter.pk], E1, *days, *BY_MONTH)
+    (known,) = consumption(meter.pk, E1, *days, BucketSize.YEAR, COPENHAGEN)
+    assert by_days == known
 
 
-def test_totals_of_places_run_through_exchanges(exchanged: SupplyPoint) -> None:
+@pytest.mark.parametrize(
+    ("made", "most_alone"), [(False, 100), (False, 0), (True, 100)], ids=["alone", "many", "made"]
+)
+def test_totals_of_places_run_through_exchanges(
+    exchanged: SupplyPoint, made: bool, most_alone: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(totals_module, "_MOST_ALONE", most_alone)
     plain, fresh, carried, away = (factories.place() for _ in range(4))
     steady, young, moved, gone = (factories.meter() for _ in range(4))
     store(steady, hourly(START - 30 * HOUR, 400))
@@ -440,7 +499,9 @@ def test_totals_of_places_run_through_exchanges(exchanged: SupplyPoint) -> None:
     store(moved, hourly(START - 30 * HOUR, 400))
     installed(carried, moved, START - HOUR / 2)
     installed(away, gone, START - 90 * HOUR, START - 80 * HOUR)
-    found = totals_of_supply_points(Medium.HEAT, E1, START, END)
+    if made:
+        make_daily_rows()
+    found = totals_of_supply_points(Medium.HEAT, E1, START, END, *BY_MONTH)
     assert {one.supply_point_id for one in found} >= {exchanged.pk, plain.pk, fresh.pk, carried.pk}
     assert away.pk not in {one.supply_point_id for one in found}
     for one in found:
@@ -466,5 +527,5 @@ def test_nobody_sees_another_utilitys_readings(db: None, aalund: Tenant, birkels
         (bucket,) = consumption(meter.pk, E1, *window, BucketSize.YEAR, COPENHAGEN)
         assert bucket.quality is Quality.NONE
         assert series([meter.pk], [E1], *window)[0].times == ()
-        assert totals(None, E1, *window) == ()
-        assert totals([meter.pk], E1, *window)[0].bucket.value is None
+        assert totals(None, E1, *window, *BY_MONTH) == ()
+        assert totals([meter.pk], E1, *window, *BY_MONTH)[0].bucket.value is None
