@@ -3,6 +3,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
 CORPUS ?= ../shared/corpus
+COUNT ?= 10000000
+METERS ?= 300
+MONTHS ?= 2
 ARGS ?=
 UV_VERSION := 0.13.9
 
@@ -14,7 +17,7 @@ lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-comm
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports templates pytest corpus bench-decode fuzz \
-	screenshots chromium install lock clean
+	wrong-keys bench-readings bench-visible screenshots chromium install lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
@@ -56,10 +59,19 @@ corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compar
 	@exec $(venv) -m benchmarks.corpus "$(CORPUS)" $(ARGS)
 
 bench-decode: install ## telegrams decoded a second
-	@exec $(venv) -m benchmarks.decode $(ARGS)
+	@exec $(venv) -m benchmarks.bench_decode $(ARGS)
 
-fuzz: install ## broken telegrams at the decoder (ARGS="--seconds 60")
-	@exec $(venv) -m benchmarks.fuzz $(ARGS)
+fuzz: install ## broken telegrams at the decoder (COUNT=10000000)
+	@exec $(venv) -m benchmarks.fuzz --count "$(COUNT)" --corpus "$(CORPUS)" $(ARGS)
+
+wrong-keys: install ## random wrong keys at the decoder, for each security mode (COUNT=10000000)
+	@exec $(venv) -m benchmarks.wrong_keys --count "$(COUNT)" $(ARGS)
+
+bench-readings: install ## storing and asking for readings (METERS=300 MONTHS=2)
+	@exec $(beside_servers) benchmarks.bench_readings --meters "$(METERS)" --months "$(MONTHS)" $(ARGS)
+
+bench-visible: install ## from a push to the page, against a running `make run` (PORT=8000)
+	@exec $(venv) -m benchmarks.bench_visible --port "$(PORT)" $(ARGS)
 
 screenshots: install chromium ## pictures of the pages of a running READY, into build/
 	@exec $(venv) -m benchmarks.screenshots --port "$(PORT)" $(ARGS)

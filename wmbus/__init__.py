@@ -49,7 +49,7 @@ from wmbus.errors import (
     WrongKey,
 )
 from wmbus.layouts import decode_known, remember
-from wmbus.link import Checksums
+from wmbus.link import Checksums, may_be_bare
 from wmbus.records import Record
 from wmbus.telegram import (
     Register,
@@ -118,11 +118,32 @@ def decode(
     """
     telegram = decode_known(frame, key_for, formats, crc)
     if telegram is None:
-        telegram = decode_message(
-            frame, key_for=key_for, formats=formats, already_decrypted=already_decrypted, crc=crc
-        )
+        telegram = _decode(frame, key_for, formats, already_decrypted, crc)
         remember(frame, telegram)
     return telegram
+
+
+def _decode(
+    frame: bytes, key_for: KeyFor, formats: Formats, already_decrypted: bool, crc: Checksums
+) -> Telegram:
+    try:
+        return decode_message(
+            frame, key_for=key_for, formats=formats, already_decrypted=already_decrypted, crc=crc
+        )
+    except DecodeError as error:
+        if crc != "auto" or not may_be_bare(frame):
+            raise
+        # Once in 65,536 the end of a frame without checksums looks like one of format B.
+        try:
+            return decode_message(
+                frame,
+                key_for=key_for,
+                formats=formats,
+                already_decrypted=already_decrypted,
+                crc="none",
+            )
+        except DecodeError:
+            raise error from None
 
 
 def decode_fragments(

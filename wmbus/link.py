@@ -46,6 +46,11 @@ class Link(NamedTuple):
         return self.data[2:HEADER]
 
 
+def may_be_bare(frame: bytes) -> bool:
+    """Whether a frame taken for format B may have no checksums at all: both have L + 1 bytes."""
+    return HEADER < len(frame) == frame[0] + 1 and _found(frame) == "B"
+
+
 def strip(frame: bytes, checksums: Checksums = "auto") -> Link:
     """Check and take off the link checksums; cut to L. Raises Truncated, BadChecksum, Malformed."""
     if len(frame) < HEADER + 1:
