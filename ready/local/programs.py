@@ -159,5 +159,5 @@ class Ready:
             argv=(*self._python("celery", "--app", "ready"), *arguments, "--loglevel", "INFO"),
             env=self._app(),
             folder=ROOT,
-            stop_within_s=4.0,  # the pool alone takes two to end
+            stop_within_s=6.0,  # its pool alone takes two to three to end
         )
