@@ -34,6 +34,9 @@ MEASURED = ("flow1", "power1", "t1", "t2", "t_water", "t_ambient", "p1", "p_pos"
 # A transaction's worth of days: the meters' telegrams wait so long (some tenths of a second).
 DAYS_AT_ONCE = 2000
 _DAY = timedelta(days=1)
+# How far the reading before a day is looked for: few partitions, so a quick plan. What follows a
+# longer silence is not said to follow.
+REACH = timedelta(days=40)
 
 MeterDay = tuple[int, date]
 
@@ -58,6 +61,10 @@ class DaySpans:
             "highs": self.highs,
             "low": min(self.lows),
             "high": max(self.highs),
+            "reach_back": min(self.lows) - REACH,
+            "first_day": min(self.days),
+            "last_day": max(self.days) + REACH + 2 * _DAY,
+            "reach_on": max(self.highs) + REACH + 3 * _DAY,
         }
 
 
@@ -184,8 +191,9 @@ _COLUMNS = ", ".join(
 _counting = ", ".join(f"r.{column}" for column in COUNTING)
 _PREVIOUS = f"""LEFT JOIN LATERAL (
         SELECT 1 AS told, {_counting} FROM readings_reading r
-        WHERE r.tenant_id = %(tenant)s AND r.meter_id = {{day}}.meter_id
-          AND r.ts < {{day}}.{{at}}
+        WHERE r.tenant_id = %(tenant)s AND r.meter_id = {{meter}}
+          AND r.ts < {{at}} AND r.ts >= {{at}} - interval '{REACH.days} days'
+          AND r.ts >= %(reach_back)s AND r.ts < %(reach_on)s
         ORDER BY r.ts DESC LIMIT 1
     ) p ON true"""  # noqa: S608
 # One look at a day's readings for what is counted over all of them, one each for both ends, one
@@ -196,7 +204,7 @@ _MAKE = f"""
     INSERT INTO readings_dailyreading AS old (tenant_id, meter_id, {_COLUMNS})
     SELECT %(tenant)s, d.meter_id, d.day, a.first_at, a.last_at, a.readings,
            a.rises AND {" AND ".join(f"(f.{c} IS NULL) = (l.{c} IS NULL)" for c in COUNTING)},
-           p.told IS NULL OR ({_never_falls("p.", "f.")}),
+           p.told IS NOT NULL AND {_never_falls("p.", "f.")},
            {", ".join(f"f.{c}" for c in COUNTING)}, {", ".join(f"l.{c}" for c in COUNTING)},
            {", ".join(f"a.{name}" for name, _ in _measures)}
     FROM days d
@@ -220,7 +228,7 @@ _MAKE = f"""
         SELECT {_counting} FROM {_READINGS} ORDER BY r.ts LIMIT 1) f
     CROSS JOIN LATERAL (
         SELECT {_counting} FROM {_READINGS} ORDER BY r.ts DESC LIMIT 1) l
-    {_PREVIOUS.format(day="d", at="low")}
+    {_PREVIOUS.format(meter="d.meter_id", at="a.first_at")}
     ORDER BY d.meter_id, d.day
     ON CONFLICT (tenant_id, meter_id, day) DO UPDATE SET """  # noqa: S608
 _REPLACE = (
@@ -279,10 +287,11 @@ _SUCCESSORS = f"""
     CROSS JOIN LATERAL (
         SELECT s.* FROM readings_dailyreading s
         WHERE s.tenant_id = %(tenant)s AND s.meter_id = d.meter_id AND s.day > d.day
+          AND s.day > %(first_day)s AND s.day <= %(last_day)s
         ORDER BY s.day LIMIT 1
     ) n
-    {_PREVIOUS.format(day="n", at="first_at")}
-    WHERE n.follows <> (p.told IS NULL OR ({_never_falls("p.", "n.first_")}))"""  # noqa: S608
+    {_PREVIOUS.format(meter="n.meter_id", at="n.first_at")}
+    WHERE n.follows <> (p.told IS NOT NULL AND {_never_falls("p.", "n.first_")})"""  # noqa: S608
 
 
 def _tell_successors(spans: DaySpans) -> None:
