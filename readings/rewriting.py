@@ -162,9 +162,10 @@ def rewrite(month: Month, levels: Mapping[int, Level], now: datetime) -> None:
             columns = _columns(cursor, month)
             for tenant, level in levels.items():
                 _copy(cursor, month, columns, tenant, level, zones[tenant])
+            # Full pages: hardly anything comes into a closed month any more.
             cursor.execute(
                 f"ALTER TABLE {month.draft} ADD CONSTRAINT {month.draft}_pkey "
-                "PRIMARY KEY (tenant_id, meter_id, ts)"
+                "PRIMARY KEY (tenant_id, meter_id, ts) WITH (fillfactor = 100)"
             )
             for tenant, level in levels.items():
                 _end_days(month, tenant, level, zones[tenant])
