@@ -26,35 +26,36 @@ from wmbus import DecodeError, Key, Layer, MeterTime, Telegram
 Case = dict[str, Any]
 
 # Unit → dimension and factor to its base unit.
+_FACTORS: dict[str, dict[str, int | str | Fraction]] = {
+    "energy": {
+        "J": 1,
+        "Wh": 3600,
+        "kwh": 3600_000,
+        "kWh": 3600_000,
+        "kJ": 1000,
+        "cal": "4.1868",
+    },
+    "volume": {"m3": 1, "m^3": 1, "m³": 1, "l": "0.001", "m3 at": 1},
+    "power": {"W": 1, "kw": 1000, "J/h": Fraction(1, 3600)},
+    "flow": {"m3/h": 1, "m^3/h": 1, "m³/h": 1, "m3h": 1, "m3/min": 60, "m3/s": 3600},
+    "temperature": {"°C": 1, "Â°C": 1, "c": 1, "K": 1},
+    "pressure": {"bar": 1},
+    "time": {"s": 1, "min": 60, "h": 3600, "d": 86400, "month": 2629746, "y": 31536000},
+    "hca": {"HCA": 1, "hca": 1, "Units for H.C.A.": 1},
+    "heat volume": {"m3*°C": 1, "m3c": 1},
+    "voltage": {"V": 1, "v": 1},
+    "current": {"A": 1, "a": 1},
+    "reactive energy": {"varh": 1, "kvarh": 1000},
+    "apparent energy": {"VAh": 1, "kvah": 1000},
+    "reactive power": {"var": 1, "kvar": 1000},
+    "apparent power": {"VA": 1, "kva": 1000},
+    "frequency": {"Hz": 1, "hz": 1},
+    "humidity": {"%": 1, "%RH": 1, "rh": 1, "pct": 1},
+    "mass": {"kg": 1},
+}
 _UNITS: dict[str, tuple[str, Fraction]] = {
     unit: (dimension, Fraction(factor))
-    for dimension, units in {
-        "energy": {
-            "J": 1,
-            "Wh": 3600,
-            "kwh": 3600_000,
-            "kWh": 3600_000,
-            "kJ": 1000,
-            "cal": "4.1868",
-        },
-        "volume": {"m3": 1, "m^3": 1, "m³": 1, "l": "0.001", "m3 at": 1},
-        "power": {"W": 1, "kw": 1000, "J/h": Fraction(1, 3600)},
-        "flow": {"m3/h": 1, "m^3/h": 1, "m³/h": 1, "m3h": 1, "m3/min": 60, "m3/s": 3600},
-        "temperature": {"°C": 1, "Â°C": 1, "c": 1, "K": 1},
-        "pressure": {"bar": 1},
-        "time": {"s": 1, "min": 60, "h": 3600, "d": 86400, "month": 2629746, "y": 31536000},
-        "hca": {"HCA": 1, "hca": 1, "Units for H.C.A.": 1},
-        "heat volume": {"m3*°C": 1, "m3c": 1},
-        "voltage": {"V": 1, "v": 1},
-        "current": {"A": 1, "a": 1},
-        "reactive energy": {"varh": 1, "kvarh": 1000},
-        "apparent energy": {"VAh": 1, "kvah": 1000},
-        "reactive power": {"var": 1, "kvar": 1000},
-        "apparent power": {"VA": 1, "kva": 1000},
-        "frequency": {"Hz": 1, "hz": 1},
-        "humidity": {"%": 1, "%RH": 1, "rh": 1, "pct": 1},
-        "mass": {"kg": 1},
-    }.items()
+    for dimension, units in _FACTORS.items()
     for unit, factor in units.items()
 }
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d")
@@ -335,7 +336,7 @@ def check(case: Case, frame: str, tally: Tally) -> None:
         found = ""
         if telegram is not None and index < len(telegram.records):
             record = telegram.records[index]
-            found = f"{record.value} e{record.exponent} {record.unit} {record.problem}"
+            found = f"{record.value!r} e{record.exponent} {record.unit} {record.problem}"
         for group in (mode, make):
             tally.add("records", group, good, f"{name}[{index}] {expected}: {reason} {found}")
     check_values(case, telegram, reason, tally)

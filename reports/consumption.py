@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -269,7 +270,12 @@ def _places(question: Question) -> list[_Place]:
     meters: dict[int, int] = {}
     for register in question.registers:
         for place in totals_of_supply_points(
-            question.medium, register, start, end, BucketSize.MONTH
+            question.medium,
+            register,
+            start,
+            end,
+            BucketSize.MONTH,
+            timezone.get_current_timezone(),
         ):
             used.setdefault(place.supply_point_id, {})[register.column] = place.bucket
             meters[place.supply_point_id] = place.meter_id
