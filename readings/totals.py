@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from typing import NamedTuple
 
+from django.db.models import BinaryField, BooleanField, ExpressionWrapper, Func, Q
 from django.utils import timezone
 
 from meters.models import Installation, Meter
@@ -27,7 +28,7 @@ from readings.rules.intervals import (
 )
 from readings.rules.points import micros
 from readings.rules.values import QUALITIES, Bucket, Quality
-from readings.series import FAR, NOTHING, Sides, around, beside_midnight, nearest
+from readings.series import FAR, NOTHING, Sides, around, beside_midnight, instants, nearest
 
 # Two readings of nearly every meter lie within this of any instant.
 _AROUND = timedelta(hours=2)
@@ -103,6 +104,7 @@ def _quick(
     first = _sides(ids, everyone, question, start)
     last = _sides(ids, everyone, question, end)
     reach = Reach.of(DEFAULT_THRESHOLDS, question.size)
+    ends = _Ends(start, end, micros(start), micros(end), reach)
     odd = _odd(question)
     found: dict[int, Bucket | None] = {}
     for meter_id in ids:
@@ -111,7 +113,7 @@ def _quick(
         if one is None or other is None or meter_id in odd or not _rises(one, other):
             continue
         if placed is None or not placed[meter_id].needed(one.before):
-            found[meter_id] = _between(one, other, start, end, reach)
+            found[meter_id] = _between(one, other, ends)
     return found
 
 
@@ -182,8 +184,13 @@ def _rises(one: Sides, other: Sides) -> bool:
     """Whether the register only rose, as far as the readings next to both boundaries tell."""
     if not (one.rises and other.rises):
         return False
-    known = [side[1] for side in (one.before, one.after, other.before, other.after) if side]
-    return known == sorted(known)
+    highest = 0
+    for side in (one.before, one.after, other.before, other.after):
+        if side is not None:
+            if side[1] < highest:
+                return False
+            highest = side[1]
+    return True
 
 
 def _line_at(sides: Sides, bound: int, reach: Reach) -> AtBoundary | None:
@@ -197,8 +204,19 @@ def _line_at(sides: Sides, bound: int, reach: Reach) -> AtBoundary | None:
     return at_boundary((before[0], after[0]), (before[1], after[1]), 1, bound, reach)
 
 
-def _between(one: Sides, other: Sides, start: datetime, end: datetime, reach: Reach) -> Bucket:
-    first, last = micros(start), micros(end)
+class _Ends(NamedTuple):
+    """A window's ends as datetimes and in microseconds, and the thresholds that hold for it."""
+
+    start: datetime
+    end: datetime
+    first: int
+    last: int
+    reach: Reach
+
+
+def _between(one: Sides, other: Sides, ends: _Ends) -> Bucket:
+    """The window as one bucket, by the readings next to its ends."""
+    start, end, first, last, reach = ends
     here, there = _line_at(one, first, reach), _line_at(other, last, reach)
     if here is not None and there is not None:
         over, under, quality = difference(here, there)
@@ -207,8 +225,8 @@ def _between(one: Sides, other: Sides, start: datetime, end: datetime, reach: Re
     low = here or (one.after and (one.after[1], 1, 0))
     high = there or (other.before and (other.before[1], 1, 0))
     begins = first if here else one.after[0] if one.after else last
-    ends = last if there else other.before[0] if other.before else first
-    if not low or not high or begins >= ends:
+    stops = last if there else other.before[0] if other.before else first
+    if not low or not high or begins >= stops:
         return Bucket(start, end, None, 1, Quality.NONE)
     over, under, _ = difference(low, high)
     return Bucket(start, end, None, 1, Quality.NONE, (Flag.PARTIAL,), Fraction(over, under))
@@ -239,29 +257,49 @@ def totals_of_supply_points(
     start, end = start.astimezone(UTC), end.astimezone(UTC)
     days = whole_days(start, end, zone)
     question = _Question(register, start, end, size, days, timezone.now())
-    stays: dict[int, list[tuple[int, datetime, bool, bool]]] = {}
-    rows = (
-        Installation.objects.filter(meter__medium=medium, starts_at__lt=end)
-        .exclude(ends_at__lte=start)
-        .order_by("starts_at", "pk")
-        .values_list("supply_point_id", "meter_id", "starts_at", "ends_at", "start_registers")
-    )
-    for place, meter_id, starts_at, ends_at, registers in rows:
-        throughout = starts_at < start and ends_at is None
-        known = register.column in registers
-        stays.setdefault(place, []).append((meter_id, starts_at, throughout, known))
-    alone = {place: one[0] for place, one in stays.items() if len(one) == 1 and one[0][2]}
-    placed = {
-        meter_id: _Placed(micros(starts_at), known)
-        for meter_id, starts_at, _, known in alone.values()
-    }
-    quick = _quick(sorted(placed), question, everyone=False, placed=placed)
+    stays = _stays(medium, question)
+    alone = {place: one[0] for place, one in stays.items() if len(one) == 1 and one[0].throughout}
+    placed = {stay.meter_id: stay.placed for stay in alone.values()}
+    # Naming thousands of meters costs more than reading a few too many.
+    everyone = 2 * len(placed) >= len(stays)
+    quick = _quick(sorted(placed), question, everyone=everyone, placed=placed)
     found = []
     for place, meters in stays.items():
-        bucket = quick[meters[0][0]] if place in alone else None
+        bucket = quick[meters[0].meter_id] if place in alone else None
         if bucket is None:
             lines = place_lines(place, medium, register, start, end, days)
             windows = [[whole_window(line.curve, start, end, size)] for line in lines]
             (bucket,) = add_lines(lines, windows)
-        found.append(PlaceTotal(place, meters[-1][0], bucket))
+        found.append(PlaceTotal(place, meters[-1].meter_id, bucket))
     return tuple(found)
+
+
+class _PlaceStay(NamedTuple):
+    meter_id: int
+    placed: _Placed
+    throughout: bool
+
+
+def _stays(medium: str, question: _Question) -> dict[int, list[_PlaceStay]]:
+    """Who was where in the window, by place and time."""
+    began = Func("starts_at", function="timestamptz_send", output_field=BinaryField())
+    there = Q(starts_at__lt=question.start, ends_at=None)
+    read_off = Q(start_registers__has_key=question.register.column)
+    rows = list(
+        Installation.objects.filter(meter__medium=medium, starts_at__lt=question.end)
+        .exclude(ends_at__lte=question.start)
+        .order_by("starts_at", "pk")
+        .annotate(
+            # Ten thousand datetimes take longer to read than all the rest.
+            began=began,
+            throughout=ExpressionWrapper(there, BooleanField()),
+            read_off=ExpressionWrapper(read_off, BooleanField()),
+        )
+        .values_list("supply_point_id", "meter_id", "began", "throughout", "read_off")
+    )
+    found: dict[int, list[_PlaceStay]] = {}
+    times = instants(b"".join(row[2] for row in rows))
+    for (place, meter_id, _, throughout, known), time in zip(rows, times, strict=True):
+        stay = _PlaceStay(meter_id, _Placed(time, known), throughout)
+        found.setdefault(place, []).append(stay)
+    return found
