@@ -69,8 +69,8 @@ class DaySpans:
 
 
 def spans_of(days: Iterable[MeterDay], zone: tzinfo) -> DaySpans:
-    """The same days with their instants in the zone."""
-    ordered = sorted(days)
+    """The same days, each once, with their instants in the zone."""
+    ordered = sorted(set(days))
     return DaySpans(
         [meter for meter, _ in ordered],
         [day for _, day in ordered],

@@ -128,15 +128,19 @@ def tenants_in(month: Month) -> list[int]:
 
 def refresh(
     tenant_id: int, now: datetime, first: date | None = None, last: date | None = None
-) -> list[MeterDay]:
-    """Make a utility's marked days anew, some at a time, so that no telegram waits long."""
-    made: list[MeterDay] = []
+) -> set[MeterDay]:
+    """Make a utility's marked days anew, some at a time, so that no telegram waits long.
+
+    Which days those were; one that changed meanwhile was made more than once.
+    """
+    made: set[MeterDay] = set()
     while True:
         with tenant_context(tenant_id):
             some = daily.refresh(now, first=first, last=last)
-        if not some:
+        made.update(some)
+        # Days may be marked again as fast as they are made; those are for the next look.
+        if len(some) < daily.DAYS_AT_ONCE:
             return made
-        made += some
 
 
 # ── The rewrite ─────────────────────────────────────────────────────────────────────────────────

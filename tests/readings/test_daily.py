@@ -268,6 +268,12 @@ class TestMarks:
             assert DirtyDay.objects.count() == 1
 
 
+def test_a_day_told_twice_is_one(meters: Sequence[Meter], aalund: Tenant) -> None:
+    """While readings come in, a day may be made, marked and made again."""
+    day = (meters[0].pk, SPRING)
+    assert daily.spans_of([day, day], COPENHAGEN) == daily.spans_of([day], COPENHAGEN)
+
+
 class TestAnotherZone:
     def test_makes_all_rows_anew(self, meters: Sequence[Meter], aalund: Tenant) -> None:
         numbers = random.Random(2)
