@@ -206,6 +206,7 @@ def figure(
     if marked:
         traces.append(_marks(marked))
     slots, texts = _ticks(found, size, zone)
+    nothing = not any(bar.value for bar in found)
     return {
         "data": [trace for trace in traces if trace["x"]],
         "layout": {
@@ -245,8 +246,23 @@ def figure(
                 "gridcolor": "token:line",
                 "zerolinecolor": "token:line-strong",
                 "automargin": True,
+                # A scale without a bar would be made up.
+                "visible": not nothing,
             },
+            "annotations": [_no_values()] if nothing else [],
         },
+    }
+
+
+def _no_values() -> dict[str, Any]:
+    return {
+        "text": _("No values in this period"),
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.5,
+        "y": 0.5,
+        "showarrow": False,
+        "font": {"size": 16},
     }
 
 

@@ -252,7 +252,9 @@ class TestCollectors:
         batch(collector, None, items=5)
         with tenant_context(aalund.pk):
             factories.collector(name="A-01")
-            Collector.objects.filter(pk=collector.pk).update(heard_at=NOW - timedelta(hours=2))
+            Collector.objects.filter(pk=collector.pk).update(
+                heard_at=timezone.now() - timedelta(hours=2)
+            )
         answer = page(client, bob, "/t/aalund/operation/collectors/")
         assert answer.status_code == 200
         first, second = answer.context["rows"]
@@ -331,7 +333,9 @@ class TestHeard:
     def address(self, collector: Collector, meter: Meter, aalund: Tenant) -> str:
         with tenant_context(aalund.pk):
             MeterState.objects.filter(meter=meter).update(
-                heard_at=NOW - timedelta(minutes=12), collector_id=collector.pk, rssi_dbm=-71
+                heard_at=timezone.now() - timedelta(minutes=12),
+                collector_id=collector.pk,
+                rssi_dbm=-71,
             )
         return f"/t/aalund/meters/{meter.pk}/heard/"
 

@@ -208,3 +208,12 @@ class TestFigure:
 
     def test_an_empty_chart_is_one(self) -> None:
         assert charts.figure([], V1, BucketSize.DAY, UNITS["volume"][0], ZONE)["data"] == []
+
+    def test_a_chart_without_values_says_so_and_makes_up_no_scale(self) -> None:
+        layout = self.figure((bucket(0, None),))["layout"]
+        assert isinstance(layout, dict)
+        assert [note["text"] for note in layout["annotations"]] == ["No values in this period"]
+        assert layout["yaxis"]["visible"] is False
+        layout = self.figure()["layout"]
+        assert isinstance(layout, dict)
+        assert (layout["annotations"], layout["yaxis"]["visible"]) == ([], True)
