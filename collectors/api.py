@@ -22,6 +22,8 @@ from ready.web.problems import Problem
 
 log = logging.getLogger(__name__)
 router = Router(tags=["collectors"])
+# What is kept must be what was parsed: a type cut short would read differently in the worker.
+_LONGEST_TYPE = 120
 buckets = Buckets(settings.PUSH_RATE_PER_MINUTE)
 
 
@@ -97,6 +99,8 @@ def push(request: HttpRequest) -> HttpResponse:
     wait = buckets.wait((bearer.tenant_id, bearer.collector_id))
     if wait:
         raise Problem(429, "too_often", "This collector pushes too often.", retry_after=wait)
+    if len(request.headers.get("Content-Type", "")) > _LONGEST_TYPE:
+        raise Problem(415, "unsupported_type", "The Content-Type is too long.")
     body = _body(request)
     try:
         receipt = accept(

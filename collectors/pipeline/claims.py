@@ -96,7 +96,7 @@ def _count(tenant_id: int, received_on: date, batch_id: int) -> int | None:
     """Count the attempt; None when another worker settled the batch in the meantime."""
     with tenant_context(tenant_id), connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE collectors_pendingwork SET attempts = attempts + 1
+            """UPDATE collectors_pendingwork SET attempts = least(attempts + 1, 100)
                WHERE tenant_id = %s AND received_on = %s AND batch_id = %s RETURNING attempts""",
             [tenant_id, received_on, batch_id],
         )
