@@ -2,8 +2,7 @@ from django.apps import AppConfig
 
 from ready.tenancy.partitions import PartitionedTable
 
-# Days that a settled batch's raw body, and a stored or quarantined telegram, are kept.
-BODY_DAYS = 7
+# Days that batches, with their raw bodies, and kept telegrams stay.
 TELEGRAM_DAYS = 60
 
 

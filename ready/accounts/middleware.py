@@ -107,7 +107,8 @@ class AccessMiddleware:
         name = request.resolver_match.view_name if request.resolver_match else ""
         code = getattr(view, "access", None) or LIBRARY_ACCESS.get(name)
         if code is None and name.startswith("api:"):
-            code = DEVICE  # every operation of the API has an authenticator; a test sees to it
+            # Every operation of the API has an authenticator: tests/rules/test_api.py.
+            code = DEVICE
         if code is None and view.__module__.startswith("allauth."):
             raise Http404  # READY offers of that library only what is listed above
         if code is None:
