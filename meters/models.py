@@ -1,10 +1,14 @@
 """What is installed where: places, customers, meters, their keys and their newest values."""
 
+from typing import Any, ClassVar
+
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from meters.sorting import SortKey
-from ready.tenancy.models import Tenant, TenantForeignKey, TenantModel
+from ready.tenancy.context import current_tenant_id
+from ready.tenancy.models import Tenant, TenantForeignKey, TenantManager, TenantModel
 
 
 class RegisterColumns(models.Model):
@@ -129,6 +133,11 @@ class Meter(TenantModel):
     # Of several readings in one interval the earliest is kept; 300 for a priority meter.
     interval_s = models.IntegerField(default=3600)
     in_stock = models.BooleanField(default=False)
+    # Whether it is in any group: kept by `meters.groups`, so that the few that are in none are
+    # counted from an index.
+    grouped = models.BooleanField(default=False)
+    # The import that made it known; all meters of one import bear the same instant.
+    imported_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantModel.Meta):
@@ -152,10 +161,93 @@ class Meter(TenantModel):
                 condition=models.Q(interval_s=PRIORITY_INTERVAL_S),
                 name="meters_priority",
             ),
+            models.Index(
+                fields=["tenant", "id"],
+                condition=models.Q(grouped=False),
+                name="meters_ungrouped",
+            ),
+            models.Index(
+                fields=["tenant", "imported_at"],
+                condition=models.Q(imported_at__isnull=False),
+                name="meters_imported",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.manufacturer} {self.number}"
+
+
+class GroupColour(models.TextChoices):
+    """A group's colour: a token of static/css/tokens.css (--group-…)."""
+
+    GREY = "grey", _("Grey")
+    BLUE = "blue", _("Blue")
+    TEAL = "teal", _("Teal")
+    GREEN = "green", _("Green")
+    OCHRE = "ochre", _("Ochre")
+    RED = "red", _("Red")
+    PINK = "pink", _("Pink")
+    VIOLET = "violet", _("Violet")
+
+
+class MeterGroup(TenantModel):
+    """Meters under a name; a meter may be in any number of groups (seed R38).
+
+    hand: people put meters in. filter: the meters are those that `rule` finds, the query of a
+    meter list ("q=holm&medium=heat"); `meters.groups` keeps the members in step with it.
+    """
+
+    class Kind(models.TextChoices):
+        HAND = "hand", _("By hand")
+        FILTER = "filter", _("By a filter")
+
+    name = models.CharField(max_length=80)
+    colour = models.CharField(max_length=10, choices=GroupColour, default=GroupColour.GREY)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.HAND)
+    rule = models.CharField(max_length=500, blank=True)
+    # Number of members, so that a list page need not count them; kept by `meters.groups`.
+    size = models.IntegerField(default=0)
+    refreshed_at = models.DateTimeField(null=True)  # when the rule was last followed
+    created_at = models.DateTimeField(auto_now_add=True)
+    name_key = SortKey.stored("name")
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            # One name whatever the case of its letters: two groups that look alike are a trap.
+            models.UniqueConstraint(fields=["tenant", "name_key"], name="meters_group_name"),
+            models.CheckConstraint(
+                condition=models.Q(kind="hand", rule="") | models.Q(kind="filter"),
+                name="meters_group_rule",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupMember(models.Model):
+    """A meter in a group. No surrogate key: at 100,000 meters this is a large table."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "group_id", "meter_id")
+    tenant = models.ForeignKey(
+        Tenant,
+        models.DO_NOTHING,
+        default=current_tenant_id,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    group = TenantForeignKey(MeterGroup, models.DO_NOTHING, related_name="+")
+    meter = TenantForeignKey(Meter, models.DO_NOTHING, related_name="memberships")
+
+    objects: ClassVar[models.Manager[Any]] = TenantManager()
+
+    class Meta:
+        base_manager_name = "objects"
+        indexes = [models.Index(fields=["tenant", "meter", "group"], name="meters_member_meter")]
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} in group {self.group_id}"
 
 
 class Installation(TenantModel):
@@ -288,3 +380,94 @@ class MeterAddress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.manufacturer} {self.number} of tenant {self.tenant_id}"
+
+
+class ListLayout(TenantModel):
+    """The columns that a person wants to see in a list, in their order."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+"
+    )
+    list_key = models.CharField(max_length=40)
+    columns = models.JSONField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "user", "list_key"], name="meters_layout_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.list_key} of {self.user_id}"
+
+
+class SavedFilter(TenantModel):
+    """A list's address under a name: a person's own, or everybody's when shared."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+"
+    )
+    list_key = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=500)
+    shared = models.BooleanField(default=False)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "user", "list_key", "name"], name="meters_savedfilter_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MeterImport(TenantModel):
+    """A file of meters and customers on its way in: a job's row, worked by the worker.
+
+    options: how to read it ({"separator", "encoding", "decimal", "columns": [field or ""]}).
+    errors: [[line, field, value, words]], line from 1 with the head. made: what undo takes back.
+    """
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Choose columns")
+        CHECKING = "checking", _("Being checked")
+        CHECKED = "checked", _("Checked")
+        IMPORTING = "importing", _("Being imported")
+        DONE = "done", _("Imported")
+        UNDONE = "undone", _("Undone")
+        FAILED = "failed", _("Failed")
+
+    state = models.CharField(max_length=10, choices=State, default=State.UPLOADED)
+    file_name = models.CharField(max_length=200)
+    content = models.BinaryField(null=True)  # gone once imported: it is personal data
+    head = models.JSONField(default=list)
+    options = models.JSONField(default=dict)
+    actor_id = models.IntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    computer = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=8, default="en")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    imported_at = models.DateTimeField(null=True)
+    rows = models.IntegerField(default=0)
+    done = models.IntegerField(default=0)
+    errors = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)
+    made = models.JSONField(default=dict)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            models.Index(fields=["tenant", "-created_at"], name="meters_import_by_time"),
+            # The worker's question; hardly any row is in work.
+            models.Index(
+                fields=["tenant", "id"],
+                condition=models.Q(state__in=["checking", "importing"]),
+                name="meters_import_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
