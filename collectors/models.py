@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from collectors.outcomes import Outcome
+from collectors.outcomes import QUARANTINE, Outcome
 from readings.models import Origin, Trust
 from ready.tenancy.models import Tenant, TenantForeignKey, TenantManager, TenantModel
 
@@ -155,6 +155,12 @@ class Telegram(models.Model):
             models.Index(
                 fields=["tenant", "outcome", "received_on", "batch_id", "item"],
                 name="collectors_telegram_out",
+            ),
+            # A meter or key has come: which telegrams waited for it?
+            models.Index(
+                fields=["tenant", "number", "received_on", "batch_id", "item"],
+                condition=models.Q(outcome__gte=QUARANTINE),
+                name="collectors_telegram_waiting",
             ),
         ]
 

@@ -4,16 +4,18 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
 
-from collectors import formats
+from collectors import formats, replays
 from collectors.models import Collector, PendingWork
+from collectors.outcomes import Outcome
 from collectors.tokens import Bearer
+from meters.models import ReplayWanted
 from ready.audit.services import Actor, record
 from ready.tenancy.context import tenant_context
 
@@ -50,6 +52,58 @@ def register_collector(
         after={"type": str(type)},
     )
     return collector
+
+
+def request_replay(
+    *,
+    actor: Actor,
+    outcome: Outcome | None = None,
+    manufacturer: str = "",
+    number: str = "",
+    collector_id: int | None = None,
+    received_from: date | None = None,
+    received_to: date | None = None,
+    only: tuple[date, int, int] | None = None,
+) -> int:
+    """Have quarantined telegrams of the current utility worked on once more; how many there are.
+
+    The filters narrow the choice: why they were set aside, whose they are, who heard them, on
+    which UTC days they arrived (both included). only: one telegram, by its received_on, batch_id
+    and item. A worker does it soon, in transactions of its own; asked twice, it does no harm.
+    0 means that nothing matched, and nothing was asked for.
+    """
+    if only is not None:
+        received_from = received_to = only[0]
+    wanted = ReplayWanted(
+        because=ReplayWanted.Because.ASKED,
+        outcome=outcome,
+        manufacturer=manufacturer,
+        number=number,
+        collector_id=collector_id,
+        received_from=received_from,
+        received_to=received_to,
+        batch_id=None if only is None else only[1],
+        item=None if only is None else only[2],
+    )
+    count = replays.matching([wanted]).count()
+    if count == 0:
+        return 0
+    wanted.save()
+    record(
+        event="telegrams.replay_requested",
+        actor=actor,
+        object_type="telegrams",
+        object_id=wanted.pk,
+        object_label=number,
+        after={
+            "telegrams": count,
+            "outcome": None if outcome is None else int(outcome),
+            "collector": collector_id,
+            "from": None if received_from is None else received_from.isoformat(),
+            "to": None if received_to is None else received_to.isoformat(),
+        },
+    )
+    return count
 
 
 def accept(

@@ -17,6 +17,7 @@ from meters.models import (
     MeterState,
     SupplyPoint,
 )
+from meters.replays import want_replay
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 
@@ -67,6 +68,7 @@ def register_meter(
     MeterAddress.objects.create(
         tenant_id=current_tenant_id(), meter=meter, manufacturer=maker, number=number
     )
+    want_replay([(maker, number)])
     record(
         event="meter.registered",
         actor=actor,
@@ -87,6 +89,7 @@ def set_key(*, meter: Meter, key: bytes, actor: Actor) -> MeterKey:
         version=version,
         sealed=keys.seal(key, tenant_id=current_tenant_id(), meter_id=meter.pk, version=version),
     )
+    want_replay([(meter.manufacturer, meter.number)])
     record(
         event="meter.key_set",
         actor=actor,

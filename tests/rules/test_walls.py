@@ -16,6 +16,7 @@ BEFORE_THE_TENANT = {
     "collectors_collectortoken": "whose token this is",
     "meters_meteraddress": "to whom a telegram is routed",
     "collectors_pendingwork": "which utility has work waiting",
+    "meters_replaywanted": "which utility has telegrams to replay",
 }
 # Django's and allauth's own; nothing of a utility in them.
 NOT_A_TENANTS = {
