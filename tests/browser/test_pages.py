@@ -1,7 +1,7 @@
 """A person goes through the pages in a real browser, at the desk and on the phone.
 
-No message in the console, no breach of the content security policy, no page wider than its
-window, and the chart draws what the readings say.
+No message in the console, no breach of the content security policy, nothing that axe-core calls
+serious, no page wider than its window, and the chart draws what the readings say.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -77,6 +77,7 @@ def test_every_page_is_quiet_and_fits(
         assert visit.complaints == [], address
         wide = visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{address} is {wide} px too wide"
+        assert visit.barriers() == [], address
     visit.context.close()
 
 
