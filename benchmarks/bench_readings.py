@@ -45,8 +45,7 @@ from collectors import pipeline
 from collectors.models import Collector
 from collectors.services import accept, register_collector
 from collectors.tokens import Bearer
-from meters import keys
-from meters import queries as meter_queries
+from meters import keys, listing
 from meters.models import (
     Installation,
     Medium,
@@ -340,12 +339,10 @@ def questions(tenant: Tenant, meters: Sequence[int], present: date, months: int,
             max(3, n // 10),
         )
         now = timezone.now()
-        page = ListState.parse(
-            QueryDict(), meter_queries.LIST_COLUMNS, sort=meter_queries.DEFAULT_SORT
-        )
+        page = ListState.parse(QueryDict(), listing.LIST_COLUMNS, sort=listing.DEFAULT_SORT)
         timed(
             "newest values of a page of meters",
-            lambda: meter_queries.meter_list(page, now, "MWh", {"": len(meters)}),
+            lambda: listing.meter_list(page, now, "MWh", {"": len(meters)}),
             n,
         )
 

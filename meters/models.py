@@ -67,7 +67,7 @@ class Customer(TenantModel):
             models.UniqueConstraint(fields=["tenant", "number"], name="meters_customer_number")
         ]
         indexes = [
-            # The meter list reads its first pages straight from these (meters.queries).
+            # The meter list reads its first pages straight from these (meters.listing).
             models.Index(fields=["tenant", "name_key"], name="meters_customer_name_key"),
             models.Index(fields=["tenant", "number_key"], name="meters_customer_number_key"),
         ]
@@ -152,7 +152,7 @@ class Meter(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "number"], name="meters_meter_number"),
             models.Index(fields=["tenant", "meter_type", "id"], name="meters_meter_type"),
-            # Counted on every list page (meters.queries.counts); few meters are either.
+            # Counted on every list page (meters.listing.counts); few meters are either.
             models.Index(
                 fields=["tenant", "id"], condition=models.Q(in_stock=True), name="meters_in_stock"
             ),

@@ -1,11 +1,11 @@
 from django.urls import path
 
-from meters import views
+from meters.views import lists, meter
 
 app_name = "meters"
 urlpatterns = [
-    path("meters/", views.meter_list, name="list"),
-    path("meters/export.csv", views.export, name="export"),
-    path("meters/<int:pk>/", views.detail, name="detail"),
-    path("meters/<int:pk>/values/", views.values, name="values"),
+    path("meters/", lists.meter_list, name="list"),
+    path("meters/export.csv", lists.export, name="export"),
+    path("meters/<int:pk>/", meter.detail, name="detail"),
+    path("meters/<int:pk>/values/", meter.values, name="values"),
 ]

@@ -13,8 +13,8 @@ from collectors.models import InboundBatch, Telegram
 from collectors.outcomes import QUARANTINE, Outcome
 from collectors.queries import CollectorRow, collectors
 from meters.conditions import Severity, describe, severity
+from meters.listing import counts
 from meters.models import MeterState
-from meters.queries import counts
 from notifications.models import InfoCodePeriod
 
 DAYS = 30  # of a sparkline

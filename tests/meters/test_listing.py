@@ -1,4 +1,4 @@
-"""meters.queries: the list in every order, found and counted."""
+"""meters.listing: the list in every order, found and counted."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,18 +8,17 @@ from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 
 from meters import services
-from meters.models import Meter, MeterState
-from meters.queries import (
+from meters.listing import (
     DEFAULT_SORT,
     LIST_COLUMNS,
     SELECTIONS,
     MeterRow,
     counts,
     exported_meters,
-    installation_history,
     meter_list,
-    meter_page,
 )
+from meters.models import Meter, MeterState
+from meters.queries import installation_history, meter_page
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from ready.web.lists import PAGE_SIZE, ListState, Page

@@ -1,0 +1,1 @@
+"""The pages of the section Meters that need nothing but this app."""
