@@ -188,10 +188,28 @@ def _whole_hours(found: Sequence[Bar], every: int, zone: tzinfo) -> list[int]:
     return labelled
 
 
+def beside(found: Sequence[Bar], earlier: Sequence[Bar], zone: tzinfo) -> list[Bar | None]:
+    """The bars of a year before, one for each of today's: by the calendar, not by counting, so
+    that 29 February and the hour that the clocks repeat have none beside them."""
+
+    def place(bar: Bar, years: int) -> tuple[int, ...]:
+        local = bar.start.astimezone(zone)
+        return (local.year + years, local.month, local.day, local.hour, local.fold)
+
+    there = {place(bar, 1): bar for bar in earlier}
+    return [there.get(place(bar, 0)) for bar in found]
+
+
 def figure(
-    found: Sequence[Bar], register: Register, size: BucketSize, unit: Unit, zone: tzinfo
+    found: Sequence[Bar],
+    register: Register,
+    size: BucketSize,
+    unit: Unit,
+    zone: tzinfo,
+    earlier: Sequence[Bar | None] = (),
 ) -> dict[str, Any]:
-    """The Plotly figure: a trace a quality, so that the legend tells them in words."""
+    """The Plotly figure: a trace a quality, so that the legend tells them in words; the year
+    before as a thin line."""
     token = "electricity" if register.column in _ELECTRICITY else _TOKENS[register.quantity]
     traces = [
         _trace(
@@ -205,6 +223,8 @@ def figure(
     marked = [(slot, bar) for slot, bar in enumerate(found) if bar.marks]
     if marked:
         traces.append(_marks(marked))
+    if any(bar is not None and bar.value for bar in earlier):
+        traces.append(_year_before(earlier, unit))
     slots, texts = _ticks(found, size, zone)
     nothing = not any(bar.value for bar in found)
     return {
@@ -213,7 +233,7 @@ def figure(
             "barmode": "overlay",
             "bargap": 0.15 if len(found) <= 62 else 0,
             "separators": formats.decimal_sign() + formats.NARROW_SPACE,
-            "showlegend": len({bar.look.key for bar in found}) > 1 or bool(marked),
+            "showlegend": len({bar.look.key for bar in found}) > 1 or bool(marked) or bool(earlier),
             "hovermode": "closest",
             "dragmode": False,
             "margin": {"l": 56, "r": 8, "t": 8, "b": 44},
@@ -319,6 +339,21 @@ def _gaps(missing: Sequence[int], found: Sequence[Bar]) -> dict[str, Any]:
         "customdata": data,
         "hovertemplate": "%{customdata[0]}<extra></extra>",
         "line": {"color": "token:unheard", "width": 3, "dash": "dot"},
+        "connectgaps": False,
+    }
+
+
+def _year_before(earlier: Sequence[Bar | None], unit: Unit) -> dict[str, Any]:
+    """Last year as steps over the bars: a line that stands where it measures."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": _("The year before"),
+        "x": list(range(len(earlier))),
+        "y": [bar.value if bar is not None and bar.value else None for bar in earlier],
+        "customdata": [["" if bar is None else _hover(bar, unit), ""] for bar in earlier],
+        "hovertemplate": "%{customdata[0]}<extra></extra>",
+        "line": {"color": "token:ink-muted", "width": 1.5, "shape": "hvh"},
         "connectgaps": False,
     }
 

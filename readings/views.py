@@ -1,9 +1,6 @@
 """A meter's consumption chart, its figure as JSON, and its stored readings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import urlencode
+from collections.abc import Mapping
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -14,14 +11,11 @@ from django.views.decorators.http import require_GET
 
 from meters.models import Meter
 from meters.queries import MeterPage, meter_page
-from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
-from meters.values import decimals
-from readings import charts, queries
+from readings import charts, questions
 from readings.listing import columns_of, instant_of, reading_of, readings_of
 from readings.models import Reading
 from readings.rules.buckets import BucketSize
-from readings.rules.values import Bucket
-from readings.windows import STEPS, Window, deeper, parse_window
+from readings.windows import STEPS
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 from ready.web.lists import is_fragment
@@ -47,80 +41,9 @@ def _page_of(pk: int) -> MeterPage:
         raise Http404 from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What a chart's address asks: a register of a meter over a window."""
-
-    page: MeterPage
-    registers: Sequence[Register]
-    register: Register
-    window: Window
-
-    def address(self, window: Window | None = None, register: Register | None = None) -> str:
-        """The query of this chart with another window or register."""
-        window = window or self.window
-        return "?" + urlencode(
-            {
-                "register": (register or self.register).column,
-                "step": window.step.value,
-                "from": window.first.isoformat(),
-                "to": window.last.isoformat(),
-            }
-        )
-
-    def deeper(self, start: datetime) -> str:
-        """The address of the finer chart that a bar opens."""
-        window = deeper(self.window.step, timezone.localdate(start))
-        return "" if window is None else self.address(window)
-
-
-def _registers(page: MeterPage) -> list[Register]:
-    """The counting registers that the meter has told, the medium's chief ones first."""
-    chief = [BY_COLUMN[column] for column in MAIN_REGISTERS[page.meter.medium]]
-    told = [one for one in REGISTERS if one.cumulative and page.values[one.column] is not None]
-    first = [one for one in chief if one in told]
-    found = first + [one for one in told if one not in first]
-    # A meter that told nothing yet still has a chart, an empty one.
-    return found or [one for one in chief if one.cumulative] or [BY_COLUMN["v1"]]
-
-
-def _question(request: HttpRequest, pk: int) -> _Question:
-    page = _page_of(pk)
-    registers = _registers(page)
-    data = request.GET
-    wanted = data.get("register", "")
-    return _Question(
-        page=page,
-        registers=registers,
-        register=next((one for one in registers if one.column == wanted), registers[0]),
-        window=parse_window(
-            data.get("step", ""), data.get("from", ""), data.get("to", ""), timezone.localdate()
-        ),
-    )
-
-
-def _buckets(question: _Question, now: datetime) -> Sequence[Bucket]:
+def _question(request: HttpRequest, pk: int) -> questions.ChartQuestion:
     zone = timezone.get_current_timezone()
-    start, end = question.window.bounds(zone, now)
-    return queries.consumption(
-        question.page.meter.pk, question.register, start, end, question.window.step, zone
-    )
-
-
-def _newest(question: _Question, end: datetime) -> int | None:
-    """The newest value of the register, for a window that is not over; else None."""
-    read_at = question.page.state.read_at
-    if read_at is None or read_at > end:
-        return None
-    return question.page.values[question.register.column]
-
-
-def _drawn(
-    request: HttpRequest, question: _Question, buckets: Sequence[Bucket]
-) -> tuple[Sequence[charts.Bar], Unit]:
-    unit = charts.chart_unit(question.register, buckets, tenant_of(request).energy_unit)
-    zone = timezone.get_current_timezone()
-    return charts.bars(buckets, question.window.step, unit, zone, question.deeper), unit
+    return questions.ask(_page_of(pk), request.GET.dict(), timezone.localdate(), zone)
 
 
 @access("meters.view")
@@ -131,11 +54,8 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     today = timezone.localdate(now)
     question = _question(request, pk)
     window = question.window
-    zone = timezone.get_current_timezone()
-    start, end = window.bounds(zone, now)
-    buckets = _buckets(question, now)
-    bars, unit = _drawn(request, question, buckets)
-    utility_unit = display_unit(question.register, tenant_of(request).energy_unit)
+    answer = questions.answer(question, now, tenant_of(request).energy_unit)
+    unit, unit_decimals = questions.register_unit(question.register, tenant_of(request).energy_unit)
     later = window.later(today)
     context = {
         "page": question.page,
@@ -156,18 +76,22 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "earlier_url": question.address(window.earlier()),
         "later_url": question.address(later) if later else "",
         "here": question.address(),
-        "bars": bars,
-        "unit": unit,
-        "decimals": charts.chart_decimals(buckets, unit),
-        "statistics": queries.window_statistics(
-            pk, question.register, start, end, window.step, zone
-        ),
-        "newest": _newest(question, end),
-        "register_unit": utility_unit,
-        "register_decimals": decimals(0, utility_unit),
-        "highest": charts.highest(bars, buckets),
-        "measured": sum(1 for bar in bars if bar.look is charts.MEASURED),
-        "missing": sum(1 for bar in bars if bar.look is charts.MISSING),
+        "before": question.before,
+        "before_url": question.address(before=not question.before),
+        "rows": [
+            (bar, answer.earlier[slot] if answer.earlier else None)
+            for slot, bar in enumerate(answer.bars)
+        ],
+        "bars": answer.bars,
+        "unit": answer.unit,
+        "decimals": answer.decimals,
+        "statistics": questions.statistics(question, now),
+        "newest": questions.newest(question, now),
+        "register_unit": unit,
+        "register_decimals": unit_decimals,
+        "highest": charts.highest(answer.bars, answer.buckets),
+        "measured": sum(1 for bar in answer.bars if bar.look is charts.MEASURED),
+        "missing": sum(1 for bar in answer.bars if bar.look is charts.MISSING),
     }
     if not is_fragment(request):
         return render(request, "readings/chart.html", context)
@@ -184,9 +108,17 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
 def figure(request: HttpRequest, tenant: str, pk: int) -> JsonResponse:
     """The chart's bars as a Plotly figure; colours are names of design tokens."""
     question = _question(request, pk)
-    bars, unit = _drawn(request, question, _buckets(question, timezone.now()))
-    zone = timezone.get_current_timezone()
-    return JsonResponse(charts.figure(bars, question.register, question.window.step, unit, zone))
+    answer = questions.answer(question, timezone.now(), tenant_of(request).energy_unit)
+    return JsonResponse(
+        charts.figure(
+            answer.bars,
+            question.register,
+            question.window.step,
+            answer.unit,
+            question.zone,
+            answer.earlier,
+        )
+    )
 
 
 @access("meters.view")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from readings.rules.buckets import BucketSize
+from ready.web.days import parse_day
 
 STEPS = (BucketSize.HOUR, BucketSize.DAY, BucketSize.MONTH, BucketSize.YEAR)
 # More bars than pixels show nothing; a coarser step does.
@@ -53,6 +54,10 @@ class Window:
         """The window just after this one; None when that lies in the future."""
         moved = self._moved(1)
         return moved if moved.first <= today else None
+
+    def year_before(self) -> "Window":
+        """The same days a year earlier; 29 February becomes the 28th."""
+        return Window(self.step, _add_years(self.first, -1), _add_years(self.last, -1))
 
     def _moved(self, direction: int) -> "Window":
         months = self._months()
@@ -127,9 +132,8 @@ def parse_window(step_text: str, first_text: str, last_text: str, today: date) -
 
 
 def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
+    day = parse_day(text)
+    if day is None:
         return None
     return max(day, _EARLIEST) if day.year < 2200 else None
 
@@ -158,3 +162,8 @@ def _add_months(day: date, count: int) -> date:
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _add_years(day: date, count: int) -> date:
+    last = monthrange(day.year + count, day.month)[1]
+    return day.replace(year=day.year + count, day=min(day.day, last))

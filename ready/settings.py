@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",  # its templates, so that ours may stand beside them (FORM_RENDERER)
     "allauth",
     "allauth.account",
     "csp",
@@ -138,6 +139,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "ready.urls"
 WSGI_APPLICATION = "ready.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -15,20 +15,12 @@ from django.utils.translation import pgettext_lazy
 from meters.models import Medium
 from meters.registers import BY_COLUMN, Register, display_unit
 from ready.tenancy.models import Tenant
+from ready.web.days import DayField
 from ready.web.formats import NARROW_SPACE
 from reports.consumption import Limit, Question, registers_of
 
 _EARLIEST = date(1990, 1, 1)
 _LONGEST = timedelta(days=366 * 5 + 1)
-
-
-class _Day(forms.DateInput):
-    """The browser's own calendar; its value is always ISO, whatever it shows."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 def month_before(day: date, count: int = 1) -> tuple[date, date]:
@@ -45,8 +37,8 @@ class ConsumptionForm(forms.Form):
     """Period, medium and limit of a consumption report."""
 
     medium = forms.ChoiceField(label=_l("Consumption type"))
-    first = forms.DateField(label=pgettext_lazy("day", "From"), widget=_Day)
-    last = forms.DateField(label=pgettext_lazy("day", "To"), widget=_Day)
+    first = DayField(label=pgettext_lazy("day", "From"))
+    last = DayField(label=pgettext_lazy("day", "To"))
     register = forms.ChoiceField(label=_l("Limit for"), required=False)
     side = forms.ChoiceField(
         label=_l("Keep those"),

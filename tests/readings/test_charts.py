@@ -217,3 +217,41 @@ class TestFigure:
         layout = self.figure()["layout"]
         assert isinstance(layout, dict)
         assert (layout["annotations"], layout["yaxis"]["visible"]) == ([], True)
+
+
+class TestTheYearBefore:
+    def _hours(self, start: datetime, count: int) -> list[charts.Bar]:
+        buckets = tuple(
+            Bucket(
+                start + slot * HOUR,
+                start + (slot + 1) * HOUR,
+                (slot + 1) * KWH_IN_J,
+                1,
+                Quality.MEASURED,
+                (),
+                None,
+            )
+            for slot in range(count)
+        )
+        return charts.bars(buckets, BucketSize.HOUR, KWH, ZONE, lambda _at: "")
+
+    def test_stands_beside_by_the_calendar_not_by_counting(self) -> None:
+        # 25 October 2026 has 25 hours; the same day a year before had 24.
+        today = self._hours(START, 25)
+        earlier = self._hours(datetime(2025, 10, 24, 22, tzinfo=UTC), 24)
+        beside = charts.beside(today, earlier, ZONE)
+        repeated = next(slot for slot, bar in enumerate(today) if bar.label.endswith("02:00B"))
+        assert beside[repeated] is None
+        last = beside[-1]
+        assert last is not None
+        assert last.label == "25-10-2025 23:00"
+
+    def test_is_a_thin_line_that_says_what_it_is(self) -> None:
+        today = self._hours(START, 3)
+        earlier = self._hours(datetime(2025, 10, 24, 22, tzinfo=UTC), 2)
+        figure = charts.figure(
+            today, E1, BucketSize.HOUR, KWH, ZONE, charts.beside(today, earlier, ZONE)
+        )
+        line = next(one for one in figure["data"] if one["name"] == "The year before")
+        assert line["y"] == ["1", "2", None]
+        assert line["customdata"][1][0].startswith("25-10-2025 01:00")

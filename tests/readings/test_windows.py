@@ -135,3 +135,9 @@ class TestBounds:
         now = datetime(2026, 11, 23, 12, tzinfo=UTC)
         start, end = window(DAY, "2026-12-01", "2026-12-02").bounds(ZONE, now)
         assert (end - start).days == 2
+
+
+def test_the_year_before_a_leap_day_ends_on_the_28th() -> None:
+    asked = parse_window("day", "2028-02-01", "29-02-2028", date(2028, 3, 1))
+    before = asked.year_before()
+    assert (before.first, before.last) == (date(2027, 2, 1), date(2027, 2, 28))

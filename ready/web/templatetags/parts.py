@@ -1,6 +1,7 @@
 """{% load parts %}: the small pieces of READY's pages, drawn the same everywhere."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import template
@@ -11,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+from ready.web.formats import date_text
 
 register = template.Library()
 
@@ -76,6 +79,19 @@ def styled(field: BoundField) -> SafeString:
     if field.errors:
         attrs["aria-invalid"] = "true"
     return field.as_widget(attrs=attrs)
+
+
+@register.inclusion_tag("components/day.html")
+def day_input(name: str, value: date | None, identifier: str, label: str) -> dict[str, Any]:
+    """{% day_input "from" first "chart-from" label %}: a day to type or choose, outside a form."""
+    attrs = {"id": identifier, "class": "form-control", "aria-label": label}
+    return {
+        "widget": {
+            "name": name,
+            "value": "" if value is None else date_text(value),
+            "attrs": attrs,
+        }
+    }
 
 
 @register.filter

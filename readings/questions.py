@@ -1,0 +1,137 @@
+"""What a consumption chart is asked, and its answer: the same for the page, the figure and a PDF.
+
+The question is a register of a meter over a window, all of it in the address; the answer is bars
+in one unit, the window's statistics, and on request the same days a year earlier.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from urllib.parse import urlencode
+
+from meters.queries import MeterPage
+from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
+from meters.values import decimals
+from readings import charts, queries
+from readings.rules.values import Bucket
+from readings.windows import Window, deeper, parse_window
+
+
+@dataclass(frozen=True, slots=True)
+class ChartQuestion:
+    """A register of a meter over a window. before: whether the year before is wanted beside it."""
+
+    page: MeterPage
+    registers: Sequence[Register]
+    register: Register
+    window: Window
+    before: bool
+    zone: tzinfo
+
+    def address(
+        self,
+        window: Window | None = None,
+        register: Register | None = None,
+        before: bool | None = None,
+    ) -> str:
+        """The query of this chart with another window, register or comparison."""
+        window = window or self.window
+        asked = {
+            "register": (register or self.register).column,
+            "step": window.step.value,
+            "from": window.first.isoformat(),
+            "to": window.last.isoformat(),
+        }
+        if self.before if before is None else before:
+            asked["before"] = "year"
+        return "?" + urlencode(asked)
+
+    def deeper(self, start: datetime) -> str:
+        """The address of the finer chart that a bar opens."""
+        window = deeper(self.window.step, start.astimezone(self.zone).date())
+        return "" if window is None else self.address(window)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartAnswer:
+    """A window's bars, in one unit with one number of decimals.
+
+    earlier: the bars of the same days a year before, one a bar (None where that day was not),
+    in the same unit; empty where nobody asked.
+    """
+
+    question: ChartQuestion
+    buckets: Sequence[Bucket]
+    bars: Sequence[charts.Bar]
+    unit: Unit
+    decimals: int
+    earlier: Sequence[charts.Bar | None]
+
+
+def ask(page: MeterPage, data: Mapping[str, str], today: date, zone: tzinfo) -> ChartQuestion:
+    """The question of an address; what it says wrongly is as if it were not there."""
+    registers = counting_registers(page)
+    wanted = data.get("register", "")
+    return ChartQuestion(
+        page=page,
+        registers=registers,
+        register=next((one for one in registers if one.column == wanted), registers[0]),
+        window=parse_window(data.get("step", ""), data.get("from", ""), data.get("to", ""), today),
+        before=data.get("before", "") == "year",
+        zone=zone,
+    )
+
+
+def counting_registers(page: MeterPage) -> list[Register]:
+    """The counting registers that the meter has told, the medium's chief ones first."""
+    chief = [BY_COLUMN[column] for column in MAIN_REGISTERS[page.meter.medium]]
+    told = [one for one in REGISTERS if one.cumulative and page.values[one.column] is not None]
+    first = [one for one in chief if one in told]
+    found = first + [one for one in told if one not in first]
+    # A meter that told nothing yet still has a chart, an empty one.
+    return found or [one for one in chief if one.cumulative] or [BY_COLUMN["v1"]]
+
+
+def answer(question: ChartQuestion, now: datetime, energy_unit: str) -> ChartAnswer:
+    """Fetch and draw what was asked."""
+    zone, step = question.zone, question.window.step
+    buckets = _buckets(question, question.window, now)
+    unit = charts.chart_unit(question.register, buckets, energy_unit)
+    bars = charts.bars(buckets, step, unit, zone, question.deeper)
+    earlier: Sequence[charts.Bar | None] = ()
+    if question.before:
+        old = _buckets(question, question.window.year_before(), now)
+        drawn = charts.bars(old, step, unit, zone, lambda _start: "")
+        earlier = charts.beside(bars, drawn, zone)
+    places = charts.chart_decimals(buckets, unit)
+    return ChartAnswer(question, buckets, bars, unit, places, earlier)
+
+
+def _buckets(question: ChartQuestion, window: Window, now: datetime) -> Sequence[Bucket]:
+    start, end = window.bounds(question.zone, now)
+    return queries.consumption(
+        question.page.meter.pk, question.register, start, end, window.step, question.zone
+    )
+
+
+def statistics(question: ChartQuestion, now: datetime) -> queries.WindowStatistics:
+    """The registers at both ends of the window and what was counted between."""
+    start, end = question.window.bounds(question.zone, now)
+    return queries.window_statistics(
+        question.page.meter.pk, question.register, start, end, question.window.step, question.zone
+    )
+
+
+def newest(question: ChartQuestion, now: datetime) -> int | None:
+    """The newest value of the register, for a window that is not over; else None."""
+    read_at = question.page.state.read_at
+    _start, end = question.window.bounds(question.zone, now)
+    if read_at is None or read_at > end:
+        return None
+    return question.page.values[question.register.column]
+
+
+def register_unit(register: Register, energy_unit: str) -> tuple[Unit, int]:
+    """The utility's unit for a register's standings, and its decimals."""
+    unit = display_unit(register, energy_unit)
+    return unit, decimals(0, unit)
