@@ -17,6 +17,7 @@ from collectors.inflate import BadGzip, TooLarge, inflate
 from collectors.limits import Buckets
 from collectors.services import BacklogFull, accept
 from collectors.tokens import Bearer, authenticate
+from ready.policy import DEVICE, access
 from ready.web.middleware import request_id
 from ready.web.problems import Problem
 
@@ -92,6 +93,7 @@ class PushAnswer(Schema):
         },
     },
 )
+@access(DEVICE)
 def push(request: HttpRequest) -> HttpResponse:
     """Take a batch in. Answers 200 only after the raw batch is committed; a bad telegram in a
     good envelope is listed in the answer, never an error."""

@@ -14,7 +14,7 @@ from ready.policy import access
 _LONGEST = 4_000
 
 
-@access("operation.view")
+@access("inspector.use")
 @sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 def inspector(request: HttpRequest, tenant: str) -> HttpResponse:
@@ -35,7 +35,7 @@ def inspector(request: HttpRequest, tenant: str) -> HttpResponse:
     )
 
 
-@access("operation.view")
+@access("inspector.use")
 @require_http_methods(["GET"])
 def inspect_kept(request: HttpRequest, tenant: str, key: str) -> HttpResponse:
     """A stored or quarantined telegram of the utility, explained."""

@@ -8,6 +8,7 @@ from celery.signals import worker_process_init
 from kombu.exceptions import OperationalError
 
 from collectors import worker
+from ready.policy import SYSTEM, access
 
 log = logging.getLogger(__name__)
 _QUIET_SECONDS = 10.0
@@ -15,6 +16,7 @@ _broker_silent_until = 0.0
 
 
 @shared_task  # type: ignore[untyped-decorator]
+@access(SYSTEM)
 def ring() -> None:
     """Wake this worker's looking thread."""
     worker.look_now()

@@ -5,12 +5,25 @@ rows in PostgreSQL, so a lost, doubled or late message costs nothing but a momen
 """
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
+
+from ready.policy import declared
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ready.settings")
 
-app = Celery("ready")
+
+class DeclaredTask(Task):  # type: ignore[misc]
+    """Runs only what declares its access (`ready.policy`): SYSTEM or TENANT_SCOPED."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if declared(self.run) is None:
+            raise PermissionError(f"task {self.name} declares no access")
+        return super().__call__(*args, **kwargs)
+
+
+app = Celery("ready", task_cls=DeclaredTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -27,7 +27,7 @@ def home(request: HttpRequest, tenant: str) -> HttpResponse:
     return render(request, "reports/home.html", {"morning": morning(timezone.now(), zone)})
 
 
-@access("meters.view")
+@access("reports.view")
 @require_GET
 def consumption(request: HttpRequest, tenant: str) -> HttpResponse:
     """What each place used in a period; htmx fetches the table again by itself."""
@@ -53,7 +53,7 @@ def consumption(request: HttpRequest, tenant: str) -> HttpResponse:
     return render(request, template, context, status=400 if form.errors else 200)
 
 
-@access("meters.export")
+@access("reports.export")
 @require_GET
 def export_consumption(request: HttpRequest, tenant: str) -> HttpResponse:
     """The report as CSV: the same rows, columns and order, all pages; with each value's quality."""

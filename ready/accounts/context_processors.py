@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from ready.accounts.models import Membership, User
 from ready.accounts.navigation import navigation
+from ready.accounts.rights import rights_for
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -15,12 +16,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if isinstance(user, User):
         memberships = list(
             Membership.objects.select_related("tenant")
-            .filter(user=user)
+            .filter(user=user, disabled_at=None)
             .order_by("tenant__name", "tenant_id")
         )
     return {
         "tenant": getattr(request, "tenant", None),
         "membership": getattr(request, "membership", None),
+        "rights": rights_for(request),
         "memberships": memberships,
         "navigation": navigation(request),
     }

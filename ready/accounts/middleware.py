@@ -1,5 +1,6 @@
 """From a request to a person, a utility and a right; each missing one ends it."""
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +13,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from ready.accounts.models import Membership, User
-from ready.policy import DEVICE, PUBLIC, SIGNED_IN, can
+from ready.accounts.rights import rights_for, rights_in
+from ready.policy import DEVICE, PUBLIC, SIGNED_IN, can, declared
 from ready.tenancy.context import person_context, tenant_context
+from ready.web.operations import operations_of
 
+log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
 TENANT_PATH = re.compile(r"^/t/(?P<slug>[-a-z0-9_]+)/")
 # Views of installed libraries cannot carry our mark; what they need is declared here.
@@ -27,6 +31,8 @@ LIBRARY_ACCESS = {
     "account_reset_password_from_key": PUBLIC,
     "account_reset_password_from_key_done": PUBLIC,
     "account_reauthenticate": SIGNED_IN,
+    "api:openapi-json": PUBLIC,
+    "api:api-root": PUBLIC,
 }
 
 
@@ -59,7 +65,7 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.tenant = request.membership = None  # type: ignore[attr-defined]
+        request.tenant = request.membership = request.rights = None  # type: ignore[attr-defined]
         user = request.user
         if not isinstance(user, User):
             return self.get_response(request)
@@ -72,7 +78,7 @@ class TenantMiddleware:
             return self._finish(request)
         membership = (
             Membership.objects.select_related("tenant")
-            .filter(user=user, tenant__slug=match["slug"])
+            .filter(user=user, tenant__slug=match["slug"], disabled_at=None)
             .first()
         )
         if membership is None:
@@ -81,6 +87,7 @@ class TenantMiddleware:
         request.membership = membership  # type: ignore[attr-defined]
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_context(membership.tenant_id), timezone.override(membership.tenant.zone):
+            request.rights = rights_in(membership)  # type: ignore[attr-defined]
             return self._finish(request)
 
     def _finish(self, request: HttpRequest) -> HttpResponse:
@@ -104,25 +111,38 @@ class AccessMiddleware:
     ) -> HttpResponse | None:
         if getattr(request, "unknown_tenant", False):
             raise Http404
-        name = request.resolver_match.view_name if request.resolver_match else ""
-        code = getattr(view, "access", None) or LIBRARY_ACCESS.get(name)
-        if code is None and name.startswith("api:"):
-            # Every operation of the API has an authenticator: tests/rules/test_api.py.
-            code = DEVICE
-        if code is None and view.__module__.startswith("allauth."):
-            raise Http404  # READY offers of that library only what is listed above
-        if code is None:
-            raise ImproperlyConfigured(f"view {name or view!r} declares no access")
+        code = _needed(request, view)
         if code in (PUBLIC, DEVICE):
             return None
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path())
         if code == SIGNED_IN:
             return None
-        membership = request.membership  # type: ignore[attr-defined]
-        if membership is None:
+        rights = rights_for(request)
+        if rights is None:
             raise Http404
-        decision = can(membership.role, code)
+        decision = can(rights, code)
         if not decision:
             raise PermissionDenied(str(decision.reason))
         return None
+
+
+def _needed(request: HttpRequest, view: Callable[..., Any]) -> str:
+    """What the view, or the API's operation for the method, declares that it needs."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    operations = operations_of(view)
+    if operations is None:
+        code = declared(view) or LIBRARY_ACCESS.get(name)
+    elif request.method is not None and request.method in operations:
+        code = declared(operations[request.method])
+    else:
+        return PUBLIC  # answers 405 and no more
+    if code is not None:
+        return code
+    if view.__module__.startswith("allauth."):
+        raise Http404  # READY offers of that library only what is listed above
+    message = f"view {name or view!r} declares no access"
+    if settings.PRODUCTION:
+        log.error("%s", message)
+        raise PermissionDenied
+    raise ImproperlyConfigured(message)

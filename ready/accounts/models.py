@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ready.policy import Role
-from ready.tenancy.models import Tenant
+from ready.tenancy.models import Tenant, TenantForeignKey, TenantModel
 
 
 class UserManager(BaseUserManager["User"]):
@@ -67,6 +67,12 @@ class Membership(models.Model):
     user = models.ForeignKey(User, models.CASCADE, db_index=False, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Shut out but kept: the trail and what the person made still name them.
+    disabled_at = models.DateTimeField(null=True)
+    # Sessions that logged in earlier than this do not open this utility any more.
+    sessions_from = models.DateTimeField(null=True)
+    # Sees only the meters of the groups in MembershipGroup; with none of them, no meter at all.
+    limited = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -77,3 +83,40 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.tenant_id}: {self.role}"
+
+
+class MembershipGroup(TenantModel):
+    """One of the groups of meters that a limited membership may see.
+
+    `group_id` is meters_metergroup.id: the app above has the model, and its migration the key.
+    """
+
+    membership = TenantForeignKey(Membership, models.CASCADE, related_name="groups")
+    group_id = models.IntegerField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "membership", "group_id"], name="accounts_membershipgroup_once"
+            )
+        ]
+
+
+class RolePermission(TenantModel):
+    """Where an administrator made a role differ from `ready.policy`; the rest has no row."""
+
+    role = models.CharField(max_length=20, choices=Role.choices)
+    code = models.CharField(max_length=60)
+    held = models.BooleanField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "role", "code"], name="accounts_rolepermission_once"
+            ),
+            # An administrator's rights are fixed (seed: R75).
+            models.CheckConstraint(
+                condition=~models.Q(role=Role.ADMINISTRATOR),
+                name="accounts_rolepermission_no_administrator",
+            ),
+        ]

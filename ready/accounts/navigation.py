@@ -8,7 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ready.policy import Role, can
+from ready.accounts.rights import rights_for
+from ready.policy import Rights, can
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ SECTIONS = (
         _("Analysis"),
         "analysis",
         "a",
-        (Page("reports:consumption", _("Consumption reports"), "meters.view"),),
+        (Page("reports:consumption", _("Consumption reports"), "reports.view"),),
         frozenset({"reports"}),
     ),
     Section(
@@ -81,7 +82,7 @@ SECTIONS = (
         (
             Page("collectors:telegrams", _("Telegrams"), "operation.view"),
             Page("collectors:list", _("Collectors"), "operation.view"),
-            Page("collectors:inspector", _("Telegram inspector"), "operation.view"),
+            Page("collectors:inspector", _("Telegram inspector"), "inspector.use"),
             Page("notifications:info_codes", _("Info codes"), "operation.view"),
         ),
         frozenset({"collectors", "notifications"}),
@@ -99,23 +100,21 @@ SECTIONS = (
 def navigation(request: HttpRequest) -> tuple[Item, ...]:
     """The sections that this person may open in the current utility; none outside a utility."""
     tenant = getattr(request, "tenant", None)
-    membership = getattr(request, "membership", None)
-    if tenant is None or membership is None:
+    rights = rights_for(request)
+    if tenant is None or rights is None:
         return ()
     match = request.resolver_match
     name = match.view_name if match else ""
     return tuple(
-        item
-        for section in SECTIONS
-        if (item := _item(section, tenant.slug, Role(membership.role), name))
+        item for section in SECTIONS if (item := _item(section, tenant.slug, rights, name))
     )
 
 
-def _item(section: Section, slug: str, role: Role, view_name: str) -> Item | None:
+def _item(section: Section, slug: str, rights: Rights, view_name: str) -> Item | None:
     links = tuple(
         Link(page.label, url, view_name == page.name)
         for page in section.pages
-        if can(role, page.permission) and (url := _address(page.name, slug))
+        if can(rights, page.permission) and (url := _address(page.name, slug))
     )
     if not links:
         return None

@@ -7,7 +7,8 @@ from datetime import datetime
 from django.utils.functional import Promise
 
 from ready.accounts.models import Membership
-from ready.policy import PERMISSIONS, Role, can
+from ready.accounts.rights import codes_of
+from ready.policy import PERMISSIONS, Role
 from ready.tenancy.context import current_tenant_id
 
 
@@ -50,8 +51,9 @@ def members() -> list[Member]:
 
 
 def rights() -> list[Right]:
-    """What each role may do: the policy's table, for reading."""
+    """What each role may do in the current utility, for reading."""
+    held = [codes_of(role) for role in Role]
     return [
-        Right(permission.label, [bool(can(role, code)) for role in Role])
+        Right(permission.label, [code in codes for codes in held])
         for code, permission in PERMISSIONS.items()
     ]

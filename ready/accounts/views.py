@@ -33,7 +33,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     person = cast(User, request.user)
     memberships = list(
         Membership.objects.select_related("tenant")
-        .filter(user_id=person.pk)
+        .filter(user_id=person.pk, disabled_at=None)
         .order_by("tenant__name", "tenant_id")
     )
     if len(memberships) == 1 and "stay" not in request.GET:
@@ -86,5 +86,5 @@ def change_configuration(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 def _configuration(request: HttpRequest, form: CustomsForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "members": members(), "rights": rights(), "roles": Role.labels}
+    context = {"form": form, "members": members(), "grid": rights(), "roles": Role.labels}
     return render(request, "accounts/configuration.html", context, status=status)

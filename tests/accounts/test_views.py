@@ -179,7 +179,7 @@ class TestConfiguration:
         text = text_of(client.get(reverse("configuration", args=["aalund"])))
         assert 'value="Aalund Varme"' in text
         assert bob.email in text
-        assert "Import encryption keys" in text
+        assert "Import and replace encryption keys" in text
 
     def test_neighbours_people_are_not_shown(
         self, client: Client, alice: User, charlie: User

@@ -15,10 +15,12 @@ from collectors.management.demo import feed, files
 from collectors.management.demo.history import Past, catch_up, months
 from collectors.management.demo.utilities import UTILITIES
 from collectors.simulator import PushClient
+from ready.policy import SYSTEM, access
 
 _NICENESS = 10
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Push the demo's telegrams to READY as collectors do, every few seconds, until stopped. "

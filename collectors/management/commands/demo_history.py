@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from collectors.management.demo.history import Past, catch_up, months
 from collectors.management.demo.utilities import UTILITIES
+from ready.policy import SYSTEM, access
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Fill the demo's past: what was missed since the newest reading, then the thirteen months "

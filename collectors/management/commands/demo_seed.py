@@ -9,8 +9,10 @@ from django.utils import timezone
 from collectors.management.demo.history import Past, newest_days
 from collectors.management.demo.setup import set_up
 from collectors.management.demo.utilities import UTILITIES
+from ready.policy import SYSTEM, access
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Set up the demo: two utilities that do not exist, with customers, meters, keys, "

@@ -2,7 +2,7 @@
 
 from django import template
 
-from ready.policy import Decision, Role, can
+from ready.policy import Decision, can
 
 register = template.Library()
 
@@ -10,5 +10,4 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def may(context: template.Context, code: str) -> Decision:
     """{% may "meters.edit" as decision %}{% if decision %}…{% else %}{{ decision.reason }}."""
-    membership = context.get("membership")
-    return can(Role(membership.role) if membership else None, code)
+    return can(context.get("rights"), code)

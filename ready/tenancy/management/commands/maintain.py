@@ -9,11 +9,13 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections, connection
 from django.utils import timezone
 
+from ready.policy import SYSTEM, access
 from ready.tenancy import partitions, upkeep
 
 log = logging.getLogger(__name__)
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Make and drop partitions, bring daily values up to date, write closed months anew and "

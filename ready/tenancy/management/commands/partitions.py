@@ -5,9 +5,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from ready.policy import SYSTEM, access
 from ready.tenancy import partitions, upkeep
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Show the plan for partitions: those to make and to drop, closed months to write anew in "

@@ -7,9 +7,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from psycopg import sql
 
+from ready.policy import SYSTEM, access
 from ready.tenancy.operations import MAINTENANCE_ROLE, OWNER_ROLE, RUNTIME_ROLE
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Create or update the roles ready_owner (owns the tables; migrations), ready_app (web, "

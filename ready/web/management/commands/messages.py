@@ -6,11 +6,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from ready.policy import SYSTEM, access
 from ready.web import catalogue
 
 PACKAGES = ("ready", "meters", "readings", "notifications", "collectors", "reports")
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     """Without an option: find every message and bring the catalogues up to date."""
 
