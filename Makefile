@@ -16,8 +16,8 @@ beside_servers := $(local) servers -- $(venv) -m
 lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports templates pytest corpus bench-decode fuzz \
-	wrong-keys bench-readings bench-visible screenshots chromium install lock clean
+.PHONY: help run test check format lint types imports templates pytest coverage corpus \
+	bench-decode fuzz wrong-keys bench-readings bench-visible screenshots chromium install lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
@@ -53,6 +53,9 @@ templates: install ## djlint
 
 pytest: install ## the tests alone (ARGS="tests/meters -k exchange")
 	@exec $(local) test --only translations pytest -- $(ARGS)
+
+coverage: install ## every branch of wmbus/ by its own tests; fails below 100 %
+	@exec $(venv) -m pytest -n0 -q tests/wmbus --cov=wmbus --cov-branch --cov-fail-under=100 $(ARGS)
 
 # ── Longer measurements ─────────────────────────────────────────────────────────────────────────
 corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compare

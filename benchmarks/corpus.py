@@ -30,17 +30,58 @@ _FACTORS: dict[str, dict[str, int | str | Fraction]] = {
     "energy": {
         "J": 1,
         "Wh": 3600,
+        "wh": 3600,
         "kwh": 3600_000,
         "kWh": 3600_000,
+        "MWh": 3600_000_000,
+        "mwh": 3600_000_000,
         "kJ": 1000,
+        "MJ": 10**6,
+        "mj": 10**6,
+        "GJ": 10**9,
+        "gj": 10**9,
         "cal": "4.1868",
     },
-    "volume": {"m3": 1, "m^3": 1, "m³": 1, "l": "0.001", "m3 at": 1},
-    "power": {"W": 1, "kw": 1000, "J/h": Fraction(1, 3600)},
-    "flow": {"m3/h": 1, "m^3/h": 1, "m³/h": 1, "m3h": 1, "m3/min": 60, "m3/s": 3600},
+    "volume": {
+        "m3": 1,
+        "m^3": 1,
+        "m³": 1,
+        "l": "0.001",
+        "m l": "0.000001",
+        "ml": "0.000001",
+        "m3 at": 1,
+    },
+    "power": {
+        "W": 1,
+        "w": 1,
+        "kw": 1000,
+        "kW": 1000,
+        "MW": 10**6,
+        "J/h": Fraction(1, 3600),
+        "kJ/h": Fraction(1000, 3600),
+    },
+    "flow": {
+        "m3/h": 1,
+        "m^3/h": 1,
+        "m³/h": 1,
+        "m3h": 1,
+        "l/h": "0.001",
+        "lh": "0.001",
+        "ml/h": "0.000001",
+        "m3/min": 60,
+        "m3/s": 3600,
+    },
     "temperature": {"°C": 1, "Â°C": 1, "c": 1, "K": 1},
     "pressure": {"bar": 1},
-    "time": {"s": 1, "min": 60, "h": 3600, "d": 86400, "month": 2629746, "y": 31536000},
+    "time": {
+        "s": 1,
+        "min": 60,
+        "h": 3600,
+        "d": 86400,
+        "month": 2629746,
+        "y": 31536000,
+        "year": 31536000,
+    },
     "hca": {"HCA": 1, "hca": 1, "Units for H.C.A.": 1},
     "heat volume": {"m3*°C": 1, "m3c": 1},
     "voltage": {"V": 1, "v": 1},
@@ -58,11 +99,15 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
     for dimension, units in _FACTORS.items()
     for unit, factor in units.items()
 }
+# The peer counts a year as 365 days in one place and as 365.2425 in another.
+_OTHER_YEAR = Fraction(31556952)
+_MULTIPLE = re.compile(r"^(.*?) ?\* ?(10+)$")  # "kWh * 10": how one reference writes a unit
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d")
 _IGNORED = {"_", "timestamp", "name", "media", "meter", "id"}
 _FUNCTIONS = {
     "Ins": "instantaneous",
     "Act": "instantaneous",
+    "Sto": "instantaneous",
     "Max": "maximum",
     "Min": "minimum",
     "Val": "error",
@@ -92,6 +137,12 @@ VALUE_WRONG = (
     ("wmbusmeters/sontex868", "set_date", "year 127 means every year (A.2)"),
     ("wmbusmeters/hydrodigit", "June_total_m3", "FFFFFF is no total"),
     ("wmbusmeters/hydrodigit", "July_total_m3", "FFFFFF is no total"),
+    ("wmbusmeters/apatoreitn", "season_start_date", "sends day and month: it holds no 2016"),
+    ("wmbusmeters/driver_qwater/01", "meter_datetime", "behind the end that the length byte tells"),
+    ("wmbusmeters/ebzwmbe", "current_power_consumption_kw", "the peer's sum of the phases"),
+    ("wmbusmeters/fhkvdataiv", "consumption_at_set_date_1_hca", "profile read backward (F.2)"),
+    ("wmbusmeters/microclima", "set_date_", "calculated by the peer: storage 1 alone has a date"),
+    ("wmbusmeters/qheatv2", "energy_delta_", "8000 means that there is none (F.2)"),
     ("wmbusmeters/iem3000", "operating_time_y", "seconds, shown as years"),
     ("wmbusmeters/driver_qheat/04", "", "VIF 0D is 0.1 MJ, not kWh (table 10)"),
 )
@@ -100,6 +151,7 @@ VALUE_WRONG = (
 MUST_REFUSE: dict[str, tuple[str, type[DecodeError]]] = {
     "jmbus/mode7-long-tpl": ("its MAC is wrong", wmbus.BadMac),
     "wmbusmeters/kamwater/06": ("its compact checksum does not fit", wmbus.BadChecksum),
+    "m-bus-parser/16": ("its last record is cut: 2 of 4 bytes are there", wmbus.Truncated),
     "wireless-mbus-parser/jmbus-test-case-wmbus-demo-message-test-2": (
         "64 encrypted bytes announced, 63 sent",
         wmbus.Truncated,
@@ -174,11 +226,13 @@ def dates(telegram: Telegram) -> Iterator[str]:
 def holds(telegram: Telegram, unit: str, expected: Fraction) -> bool:
     """Whether the telegram has this number in this unit, to six decimals."""
     dimension, factor = _UNITS.get(unit, ("", Fraction(1)))
+    factors = (factor, _OTHER_YEAR) if unit == "y" else (factor,)
     tolerance = max(Fraction(6, 10**7), abs(expected) / 10**9)
     for number in numbers(telegram):
         own, own_factor = _UNITS.get(number.unit, ("", Fraction(1)))
         if dimension and own == dimension:
-            if abs(number.value * own_factor / factor - expected) <= tolerance:
+            shown = [number.value * own_factor / wanted for wanted in factors]
+            if any(abs(value - expected) <= tolerance for value in shown):
                 return True
         elif not dimension and abs(number.value - expected) <= tolerance:
             return True
@@ -200,8 +254,6 @@ def check_values(case: Case, telegram: Telegram | None, reason: str, tally: Tall
     """Compare the named values of one case."""
     known_dates = [text[:16].replace("T", " ") for text in dates(telegram)] if telegram else []
     for name, unit, expected in named_values(case):
-        if any(case["case"].startswith(c) and name.startswith(n) for c, n, _ in VALUE_WRONG):
-            continue
         if telegram is None:
             good = False
         elif isinstance(expected, str):
@@ -213,6 +265,11 @@ def check_values(case: Case, telegram: Telegram | None, reason: str, tally: Tall
             )
         else:
             good = holds(telegram, unit, expected)
+        if not good and any(
+            case["case"].startswith(start) and name.startswith(named)
+            for start, named, _ in VALUE_WRONG
+        ):
+            continue
         for group in groups_of(case):
             tally.add("values", group, good, f"{case['case']} {name} = {expected}: {reason}")
 
@@ -229,13 +286,22 @@ def equal_record(expected: Case, telegram: Telegram, index: int) -> bool:
             return text != "" and int(text.replace(" ", ""), 16) == value
         return isinstance(value, str) and value.upper() == text
     record = records[index]
+    # The old fixed structure names no storage number there, only "stored".
     same_place = (
-        record.storage == (expected.get("storage") or 0)
+        (record.storage == (expected.get("storage") or 0) or "storage" not in expected)
         and record.tariff == (expected.get("tariff") or 0)
         and record.subunit == (expected.get("device", expected.get("device_unit")) or 0)
         and record.function == _FUNCTIONS.get(str(expected.get("function", "Ins"))[:3])
     )
     return same_place and equal_value(record, expected)
+
+
+def unit_factor(unit: str) -> Fraction:
+    """Factor of a reference's unit to the base unit of its dimension; 1 for an unknown one."""
+    multiple = _MULTIPLE.match(unit)
+    if multiple:
+        return unit_factor(multiple[1]) * int(multiple[2])
+    return _UNITS.get(unit, ("", Fraction(1)))[1]
 
 
 def equal_value(record: wmbus.Record, expected: Case) -> bool:
@@ -248,8 +314,8 @@ def equal_value(record: wmbus.Record, expected: Case) -> bool:
             return True  # how that reference writes "invalid"
         return moment.startswith(wanted) or wanted.startswith(moment)
     if isinstance(record.value, int) and isinstance(value, int | float):
-        own, factor = _UNITS.get(record.unit, ("", Fraction(1)))
-        _, wanted_factor = _UNITS.get(str(expected.get("unit")), (own, Fraction(1)))
+        factor = unit_factor(record.unit)
+        wanted_factor = unit_factor(str(expected.get("unit")))
         number = record.value * Fraction(10) ** record.exponent * factor / wanted_factor
         wanted_number = Fraction(str(value)) * Fraction(10) ** (expected.get("exponent") or 0)
         # The reference with exponents drops the k of kWh and kW.

@@ -13,7 +13,8 @@ class Rule(NamedTuple):
     `code` is the base of the register's name, `unit` replaces the record's unit if not empty.
     `subunit` and `qualified` say that the code tells these already, so that they need no suffix.
     `complete` means that the code takes no suffix at all; `storage` moves the
-    record to another set; `bits` makes the integer a bit field, which has no sign.
+    record to another set; `bits` makes the integer a bit field, which has no sign; `exponent` is
+    added to the record's, for a maker's own code that no table scales.
     """
 
     code: str
@@ -23,6 +24,7 @@ class Rule(NamedTuple):
     complete: bool = False
     bits: bool = False
     storage: int | None = None
+    exponent: int = 0
 
 
 RuleKey = tuple[str, bytes, tuple[str, ...], int | None]
@@ -198,12 +200,35 @@ _SCHNEIDER: dict[RuleKey, Rule] = {
     (_M, _code(0x0B), (), None): Rule("FREQ", "Hz"),
 }
 
-# IME puts a number of its own before an ordinary VIF; tariffs 7 to 10 are total, L1, L2, L3.
+# IME puts a number of its own before an ordinary VIF, of the primary table or of FD without saying
+# which; tariffs 7 to 10 are total, L1, L2, L3.
 _IME: dict[RuleKey, Rule] = {
     **_ELECTRICITY,
     (_M, b"\x84\x2b", (), None): Rule("P_POS", "W"),
     (_M, b"\x85\x2b", (), None): Rule("Q_POS", "var"),
     (_M, b"\x86\x2b", (), None): Rule("SP_POS", "VA"),
+    (_M, b"\x87\x48", (), None): Rule("U", "V", exponent=-1),
+    (_M, b"\x88\x48", (), None): Rule("U_LINE", "V", exponent=-1),
+    (_M, b"\x89\x59", (), None): Rule("I", "A", exponent=-3),
+    (_M, b"\x8a\x48", (), None): Rule("FREQ", "Hz", exponent=-1),
+    (_M, b"\x8b\x28", (), None): Rule("COSPHI", exponent=-3),
+    (_M, b"\x8d\x2b", (), None): Rule("P_POS_AVG", "W"),
+    (_M, b"\x8e\x2b", (), None): Rule("P_POS_MAX", "W"),
+    (_M, b"\x8f\x21", (), None): Rule("HOURS", "min"),
+}
+
+# eBZ numbers the phases in a code of its own.
+_EBZ: dict[RuleKey, Rule] = {
+    **_ELECTRICITY,
+    ("power", _code(0x01), (), None): Rule("P_POS_L1"),
+    ("power", _code(0x02), (), None): Rule("P_POS_L2"),
+    ("power", _code(0x03), (), None): Rule("P_POS_L3"),
+}
+
+# Axioma sends the battery's rest in percent where table 12 has days.
+_AXIOMA: dict[RuleKey, Rule] = {
+    **_WATER,
+    ("remaining battery", b"", (), None): Rule("BATTERY", "%"),
 }
 
 _HEAT_TYPES = (0x04, 0x0C, 0x0D)
@@ -219,6 +244,8 @@ FAMILIES: tuple[Family, ...] = (
         device_types=(0x02,),
         versions=(0x33,),
     ),
+    Family("axioma", _AXIOMA, manufacturer="AXI", device_types=_WATER_TYPES),
+    Family("ebz", _EBZ, manufacturer="EBZ", device_types=(0x02, 0x37)),
     Family("ime", _IME, manufacturer="IME", device_types=(0x02,)),
     Family("schneider", _SCHNEIDER, manufacturer="SEC", device_types=(0x02,)),
     Family("kamstrup heat", _KAMSTRUP_HEAT, manufacturer="KAM", device_types=_HEAT_TYPES),

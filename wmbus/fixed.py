@@ -22,6 +22,8 @@ _UNITS = (
     (0x2F, 0x37, 0x38, 0x3F),  # 1 ml/h …
 )
 _HEAT_COST = 0x39
+_TEMPERATURE = 0x38
+_MILLIDEGREES = b"\xfc\x02C\xb0\x73"  # which temperature it is, the structure does not say
 _HISTORIC = 0x3E  # the second counter has the unit of the first, and is of the fixed date
 _MEDIA = (0, 1, 2, 3, 4, 5, 6, 7, 8, 3, 4, 6, 7, 8, 0, 0)  # H.3, as device types
 
@@ -46,6 +48,8 @@ def value_information(code: int) -> bytes:
                 vif, thousands = vif - 3, thousands + 1
             chain = bytes((vif,)) + b"\x7d" * thousands
             return bytes(byte | 0x80 for byte in chain[:-1]) + chain[-1:]
+    if code == _TEMPERATURE:
+        return _MILLIDEGREES
     return b"\x6e" if code == _HEAT_COST else b"\xfd\x3a"
 
 

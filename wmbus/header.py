@@ -14,6 +14,7 @@ from wmbus.vif import (
     EXTENSION_FB,
     EXTENSION_FD,
     PRIMARY,
+    RATE_QUANTITIES,
     UNSIGNED_QUANTITIES,
     Unit,
 )
@@ -120,6 +121,7 @@ def describe(raw: bytes) -> Header:
     unit, exponent, constant = base.unit, base.exponent, None
     qualifiers: list[str] = []
     errors: list[str] = []
+    unsigned = base.quantity in UNSIGNED_QUANTITIES
     dated, known = base.quantity in DATE_QUANTITIES, bool(base.quantity)
     effects, codes = _effects(rest, codes)
     for effect in effects:
@@ -129,6 +131,11 @@ def describe(raw: bytes) -> Header:
         elif effect.qualifier:
             qualifiers.append(effect.qualifier)
         dated |= effect.dated
+        unsigned |= effect.unsigned
+        if effect.period and base.quantity in RATE_QUANTITIES:
+            # A rate is one a time already: this is the span it was measured over.
+            qualifiers.append(f"in a {effect.period}")
+            continue
         if effect.duration or effect.counts:
             unit, exponent = effect.duration, 0
         unit += effect.unit
@@ -138,7 +145,7 @@ def describe(raw: bytes) -> Header:
         unit, exponent = "", 0
         if kind == "signed":
             kind = "date" if length in (2, 3, 4, 6) else "unsigned"
-    elif kind == "signed" and base.quantity in UNSIGNED_QUANTITIES:
+    elif kind == "signed" and unsigned:
         kind = "unsigned"
     return Header(
         raw,

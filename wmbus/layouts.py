@@ -84,7 +84,7 @@ def _set(group: Group, headers: list[Header]) -> _Set:
         Register(
             slot.code,
             slot.unit or headers[slot.record].unit,
-            headers[slot.record].exponent,
+            headers[slot.record].exponent + slot.exponent,
         )
         for slot in group.slots
     ]

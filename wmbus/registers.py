@@ -35,13 +35,14 @@ _TIME_QUANTITIES = ("date", "date and time")
 class Slot(NamedTuple):
     """Where record number `record` goes: to register `code`, in `unit` ('': the record's).
 
-    `bits`: the integer is a bit field, hence never negative.
+    `bits`: the integer is a bit field, hence never negative; `exponent` is added to the record's.
     """
 
     record: int
     code: str
     unit: str
     bits: bool
+    exponent: int = 0
 
 
 class Group(NamedTuple):
@@ -102,7 +103,7 @@ def groups(headers: bytes, family: Family) -> tuple[Group, ...]:
         code = _code(header, rule)
         count = taken[storage, code] = taken.get((storage, code), 0) + 1
         name = code if count == 1 else f"{code}#{count}"
-        slots.setdefault(storage, []).append(Slot(index, name, rule.unit, rule.bits))
+        slots.setdefault(storage, []).append(Slot(index, name, rule.unit, rule.bits, rule.exponent))
     return tuple(
         Group(_kind(storage), storage, times.get(storage, -1), tuple(slots[storage]))
         for storage in sorted(slots)
@@ -173,7 +174,7 @@ def register_sets(records: tuple[Record, ...], address: Address) -> tuple[Regist
         layout = layout_of(
             tuple(
                 [
-                    Register(slot.code, slot.unit or record.unit, record.exponent)
+                    Register(slot.code, slot.unit or record.unit, record.exponent + slot.exponent)
                     for slot, record in zip(group.slots, chosen, strict=True)
                 ]
             )

@@ -136,13 +136,29 @@ def parse(data: bytes, position: int, *, wired: bool = False) -> Transport:
     )
 
 
+# First and last CI of what is no meter data or has no public layout (EN 13757-7, table 2).
+_PURPOSES = (
+    (0x50, 0x50, "application reset or select, for a meter"),
+    (0x51, 0x51, "command without header, for a meter"),
+    (0x52, 0x52, "selection of a wired meter"),
+    (0x53, 0x5F, "command, for a meter"),
+    (0x60, 0x68, "DLMS or OBIS"),
+    (0x6C, 0x6D, "clock synchronisation, for a meter"),
+    (0x76, 0x77, "wired mode 2, high byte first, withdrawn"),
+    (0x7C, 0x7F, "DLMS or OBIS"),
+    (0x80, 0x80, "transport layer only, for a meter"),
+    (0x81, 0x81, "network layer"),
+    (0x82, 0x85, "network or transport management"),
+    (0x86, 0x86, "extended link layer V"),
+    (0x87, 0x89, "link or transport management"),
+    (0xA0, 0xB7, "manufacturer specific"),
+    (0xB8, 0xBF, "baud rate, for a meter"),
+    (0xC0, 0xC7, "image or security transfer"),
+)
+
+
 def _purpose(ci: int) -> str:
-    if 0xA0 <= ci <= 0xB7:
-        return ": manufacturer specific"
-    if ci == 0x81:
-        return ": network layer"
-    if ci == 0x86:
-        return ": extended link layer V"
-    if 0xC0 <= ci <= 0xC5:
-        return ": image or security transfer"
-    return " is none of a meter's"
+    return next(
+        (f": {words}" for first, last, words in _PURPOSES if first <= ci <= last),
+        " is none of a meter's",
+    )

@@ -148,6 +148,12 @@ _FD: tuple[Row, ...] = (
     (0x74, 0x74, "remaining battery", "d", 0),
     (0x75, 0x75, "times the meter was stopped", "", 0),
     (0x76, 0x76, "container manufacturer", "", 0),
+    (0x7D, 0x7D, "selected application", "", 0),
+)
+
+# What is one a time by itself: a VIFE "per month" behind it cannot divide it again.
+RATE_QUANTITIES = frozenset(
+    {"power", "reactive power", "apparent power", "volume flow", "mass flow"}
 )
 
 # Dates are told apart by length; these quantities are dates whatever their length.

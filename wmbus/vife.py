@@ -11,7 +11,8 @@ class Effect(NamedTuple):
     `qualifier` in words ('' if it only scales), `unit` appended to the unit, `exponent` added to
     the exponent, `constant` the exponent of a 1 to be added to the value (or None). `counts`: it
     is a number of events; `dated`: a date instead of the quantity; `duration`: a duration, in that
-    unit. `error`: the meter reports that the value is missing or wrong.
+    unit. `error`: the meter reports that the value is missing or wrong. `unsigned`: the integer
+    has no sign. `period`: the time of a "per" (it does not divide a rate: see `header.describe`).
     """
 
     qualifier: str
@@ -22,6 +23,8 @@ class Effect(NamedTuple):
     duration: str = ""
     error: bool = False
     counts: bool = False
+    unsigned: bool = False
+    period: str = ""
     known: bool = True
 
 
@@ -80,6 +83,7 @@ _PER = {
     0x34: "V",
     0x35: "A",
 }
+_LAST_PERIOD = 0x26
 _TIMES_UNIT = {0x36: "s", 0x37: "s/V", 0x38: "s/A"}
 _WORDS = {
     0x3A: "uncorrected",
@@ -91,7 +95,9 @@ _WORDS = {
     0x40: "lower limit",
     0x48: "upper limit",
     0x68: "during lower limit exceed",
+    0x69: "leakage",
     0x6C: "during upper limit exceed",
+    0x6D: "overflow",
     0x7E: "future",
 }
 
@@ -111,19 +117,24 @@ _EXTENSION_WORDS = {
     0x0B: "quadrant 4",
     0x0C: "difference of import and export",
     0x10: "sum of absolute values",
-    0x11: "data of type C",
-    0x12: "data of type D",
     0x13: "from partner to meter",
     0x14: "from meter to partner",
 }
 EXTENSION = 0x7C
-EXTENSION_EFFECTS = {code: Effect(words) for code, words in _EXTENSION_WORDS.items()}
+EXTENSION_EFFECTS = {
+    **{code: Effect(words) for code, words in _EXTENSION_WORDS.items()},
+    0x11: Effect("", unsigned=True),  # data of type C
+    0x12: Effect("", unsigned=True),  # data of type D: single bits
+}
 
 
 def _effects() -> dict[int, Effect]:
     table = {code: Effect(words, error=code != 0) for code, words in _ERRORS.items()}
     table |= {code: Effect(words) for code, words in _NOT_ERRORS.items()}
-    table |= {code: Effect("", unit=f"/{unit}") for code, unit in _PER.items()}
+    table |= {
+        code: Effect("", unit=f"/{unit}", period=unit if code <= _LAST_PERIOD else "")
+        for code, unit in _PER.items()
+    }
     table |= {code: Effect("", unit=f"*{unit}") for code, unit in _TIMES_UNIT.items()}
     table |= {code: Effect(words) for code, words in _WORDS.items()}
     table[0x39] = Effect("start", dated=True)

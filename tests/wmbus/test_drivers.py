@@ -4,7 +4,7 @@ import pytest
 
 import wmbus
 from wmbus import Address, Telegram, encode
-from wmbus.drivers import apator, bfw, bmeters, prios, qundis, techem
+from wmbus.drivers import apator, bfw, bmeters, prios, techem
 
 
 def read(address: Address, body: bytes) -> Telegram:
@@ -41,7 +41,8 @@ def izar(plain: bytes, constant: int = 0) -> bytes:
 def test_prios_is_unscrambled(constant: int) -> None:
     plain = b"\x4b" + (16760).to_bytes(4, "little") + (11840).to_bytes(4, "little")
     telegram = read(IZAR, izar(plain + bytes.fromhex("7E2B 00"), constant))
-    assert registers(telegram) == {(0, "V1"): 16760, (0, "BATTERY"): 4380, (1, "V1"): 11840}
+    assert registers(telegram) == {(0, "V1"): 16760, (0, "BATTERY"): 43800, (1, "V1"): 11840}
+    assert telegram.register_sets[0].layout.registers[1] == ("BATTERY", "d", -1)
     assert times(telegram) == {1: "2019-11-30"}
     assert telegram.security == "none"
     assert telegram.manufacturer_data.startswith(b"\x01\x18")
@@ -128,11 +129,37 @@ def test_a_frame_that_ends_before_its_ci() -> None:
 def test_techem_layouts_that_are_not_public() -> None:
     for version, device_type, body in (
         (0x50, 0x72, bytes(20)),
+        (0x50, 0x80, bytes(50)),
         (0x74, 0x62, bytes(5)),
         (0x74, 0x99, bytes(20)),
     ):
         with pytest.raises(wmbus.Unsupported):
             read(Address("TCH", "11111111", version, device_type), b"\xa2" + body)
+
+
+def test_techem_water_with_half_months() -> None:
+    months = b"".join(bytes((month, 10, 0)) for month in range(12))
+    head = bytes.fromhex("A2 0C00 7C31 10250000")
+    address = Address("TCH", "11111111", 0x50, 0x72)
+    telegram = read(address, head + months)
+    assert registers(telegram) == {(0, "V1"): 9488}
+    assert [r.storage for r in telegram.records if r.quantity == "date"] == [1]
+    used = [r for r in telegram.records if "relative deviation" in r.header.qualifiers]
+    assert [(r.storage, r.value) for r in used] == [(n + 1, n + 10) for n in range(12)]
+    undated = read(address, b"\xa2\x0c\x00\x00\x00" + head[5:] + months)
+    assert not [r for r in undated.records if r.quantity == "date"]
+
+
+def test_techem_smoke_detectors() -> None:
+    address = Address("TCH", "11111111", 0x76, 0xF0)
+    telegram = read(address, bytes.fromhex("A0 01 9F27 8229") + bytes(12))
+    assert registers(telegram) == {(0, "INFO"): 1}
+    assert times(telegram) == {0: "2020-04-24"}
+    assert [r.value.text for r in telegram.records if isinstance(r.value, wmbus.MeterTime)] == [
+        "2019-12-31",
+        "2020-04-24",
+    ]
+    assert times(read(address, b"\xa0\x01" + bytes(16))) == {}
 
 
 # ------------------------------------------------------------------ Qundis
@@ -145,7 +172,9 @@ def qundis_block(vif: int = 0x13, kind: int = 0x07) -> bytes:
         bytes.fromhex("00824E00007F00")
         + bytes((kind, 0xC1, vif))
         + bytes.fromhex("FFFF 63961300 DF2C 82731200 FE24 63811300")
+        + bytes.fromhex("0500 0080 2B01")
     )
+    block += b"\x00\x80" * 9
     return bytes.fromhex("0DFF5F35") + block.ljust(0x35, b"\x2f")
 
 
@@ -153,8 +182,21 @@ def test_qundis() -> None:
     telegram = read(QUNDIS, b"\x78" + qundis_block() + bytes.fromhex("046D0211F225"))
     assert registers(telegram) == {(0, "V1"): 139663, (1, "V1"): 127382, (17, "V1"): 138163}
     assert times(telegram) == {0: "2023-05-18 17:02", 1: "2022-12-31", 17: "2023-04-30"}
+    used = [r for r in telegram.records if r.header.qualifiers]
+    assert [(r.storage, r.value, r.exponent) for r in used] == [(18, 5, -3), (20, 299, -3)]
     assert telegram.offset == -1
-    assert qundis.read(qundis_block() + b"\x01") is not None
+
+
+def test_qundis_keeps_the_records_around_its_block() -> None:
+    around = bytes.fromhex("78 0779 414620689344470C") + qundis_block()
+    whole = read(QUNDIS, around + bytes.fromhex("2F 02FD17 0400 046D 0211F225"))
+    assert registers(whole)[0, "INFO"] == 4
+    assert [r.quantity for r in whole.records][0] == "enhanced identification"
+    # What the receiver has cut, or what is the maker's own, is left out.
+    for rest in ("046D 0211", "0F 0102", "1F"):
+        cut = read(QUNDIS, around + bytes.fromhex(rest))
+        assert registers(cut).keys() == {(0, "V1"), (1, "V1"), (17, "V1")}
+        assert 0 not in times(cut)
 
 
 def test_other_blocks_of_qundis_stay_as_they_are() -> None:
@@ -169,23 +211,33 @@ HYDRODIGIT = Address("BMT", "33333333", 0x13, 0x07)
 ORDINARY = bytes.fromhex("78 0C13 66380000 046D 27287E2A")
 
 
-@pytest.mark.parametrize("leak", [b"", b"\x24\x04\x25"])
-def test_hydrodigit_months(leak: bytes) -> None:
+@pytest.mark.parametrize(
+    ("leak", "date"), [("", ""), ("240425", "2024-04-25"), ("000000", ""), ("FF0425", "")]
+)
+def test_hydrodigit_months(leak: str, date: str) -> None:
     months = b"".join((100 * n).to_bytes(3, "little") for n in range(1, 12)) + b"\xff" * 3
     flags = b"\x95" if leak else b"\x15"
-    block = b"\x0f" + flags + b"\x0e" + leak + (7).to_bytes(4, "little") + months
+    block = b"\x0f" + flags + b"\x0e" + bytes.fromhex(leak) + (7).to_bytes(4, "little") + months
     telegram = read(HYDRODIGIT, ORDINARY + block)
     found = registers(telegram)
     assert found[0, "V1"] == 3866
     assert found[0, "V1_BWD"] == 7
+    assert found[0, "U"] == 370
+    leaks = [r.value for r in telegram.records if r.function == "error"]
+    assert [leak.text for leak in leaks if isinstance(leak, wmbus.MeterTime)] == [date][
+        : bool(date)
+    ]
     assert [found[month + 1, "V1"] for month in range(1, 12)] == [100 * n for n in range(1, 12)]
     assert (13, "V1") not in found
     assert times(telegram)[2] == "*-01-00"
 
 
 def test_hydrodigit_without_months() -> None:
-    for block in (b"", b"\x0f\x8f\x00", b"\x0f\x15\x00\x00"):
+    for block in (b"", b"\x0f\x8f", b"\x0f\x15\x00\x00", b"\x0f\x04\x00\x00"):
         assert registers(read(HYDRODIGIT, ORDINARY + block)) == {(0, "V1"): 3866}
+    for text in ("0F 03 0A 00000000", "0F 81 0A 2404", "0F 81 0A 241325"):
+        found = registers(read(HYDRODIGIT, ORDINARY + bytes.fromhex(text)))
+        assert found == {(0, "V1"): 3866, (0, "U"): 305}
     assert bmeters.read_water(b"\x3f") is None
 
 
@@ -247,6 +299,26 @@ def test_apator_allocators(before: str) -> None:
     assert (found[0, "HCA"], found[1, "HCA"]) == (1, 89)
     assert (found[0, "TAMB"], found[1, "TAMB"]) == (21703125, 19890625)
     assert times(telegram) == {0: "2022-09-18"}
+    dates = {(r.function, r.storage): r.value for r in telegram.records if r.quantity == "date"}
+    assert {place: getattr(value, "text", "") for place, value in dates.items()} == {
+        ("instantaneous", 0): "2022-09-18",
+        ("instantaneous", 2): "*-05-01",
+        ("error", 0): "2019-08-28",
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "device_type", "count", "expected"),
+    [(0x03, 0x03, 2614713, 871571000), (0x04, 0x11, 21533, 7177666667), (0x04, 0x11, 1, 333333)],
+)
+def test_apator_counts_thirds(version: int, device_type: int, count: int, expected: int) -> None:
+    address = Address("APT", "66666666", version, device_type)
+    telegram = read(address, b"\xa0" + count.to_bytes(4, "little") + bytes(12))
+    assert registers(telegram) == {(0, "V1"): expected}
+    assert telegram.register_sets[0].layout.registers[0].exponent == -6
+    for body in (b"\xa0\x01", b"\xb6" + bytes(9)):
+        with pytest.raises(wmbus.Unsupported):
+            read(address, body)
 
 
 @pytest.mark.parametrize("body", ["A0 00", "B6", "B6 03 AABBCC A1 00"])

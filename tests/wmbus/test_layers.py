@@ -233,7 +233,14 @@ def test_a_long_header_names_the_meter() -> None:
 
 @pytest.mark.parametrize(
     ("ci", "words"),
-    [(0xA5, "manufacturer"), (0x81, "network"), (0x86, "link layer V"), (0xC0, "image"), (1, "01")],
+    [
+        (0xA5, "manufacturer"),
+        (0x81, "network"),
+        (0x86, "link layer V"),
+        (0xC0, "image"),
+        (0x76, "mode 2"),
+        (1, "01"),
+    ],
 )
 def test_cis_that_nobody_describes(ci: int, words: str) -> None:
     error = refused(body("", bytes((ci,)), bytes(8)))

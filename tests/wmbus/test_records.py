@@ -128,6 +128,22 @@ def test_qualifiers_phases_and_codes() -> None:
     assert describe(bytes.fromhex("04FB40")).quantity == "unknown VIF FB40"
     assert describe(bytes.fromhex("04FD7E")).known is False
     assert describe(bytes.fromhex("047B")).known is False
+    assert describe(bytes.fromhex("049369")).qualifiers == ("leakage",)
+    assert describe(bytes.fromhex("04936D")).qualifiers == ("overflow",)
+    assert describe(bytes.fromhex("02FD7D")).quantity == "selected application"
+
+
+def test_per_a_time_divides_an_amount_but_no_rate() -> None:
+    assert describe(bytes.fromhex("049325")).unit == "m3/month"
+    power = describe(bytes.fromhex("12AE25"))
+    assert (power.unit, power.qualifiers) == ("W", ("in a month",))
+    assert describe(bytes.fromhex("04AE2C")).unit == "W/l"
+
+
+def test_a_meter_may_say_that_a_number_has_no_sign() -> None:
+    assert one("01 93 FC 11 FF").value == 255
+    assert one("01 93 FC 12 FF").value == 255
+    assert one("01 93 FC 10 FF").value == -1
 
 
 def test_dates_of_qualified_values() -> None:

@@ -61,6 +61,10 @@ OLD_HEAT, WATER, PRESSURE = ("KAM", 0x19, 0x04), ("KAM", 0x1B, 0x16), ("KAM", 0x
         (("XYZ", 1, 0x07), "02A6 18 0500", {"0:OPTIME": (None, "h")}),
         (("XYZ", 1, 0x07), "84C0 40 13 05000000", {"0:V1_S3": (5, "m3")}),
         (("IME", 1, 0x02), "84B010FF842B 05000000", {"0:P_POS_TR7": (5, "W")}),
+        (("IME", 1, 0x02), "02FF8A48 F401", {"0:FREQ": (500, "Hz")}),
+        (("EBZ", 1, 0x02), "04A9FF02 05000000", {"0:P_POS_L2": (5, "W")}),
+        (("AXI", 1, 0x16), "01FD74 62", {"0:BATTERY": (98, "%")}),
+        (("XYZ", 1, 0x04), "12AE25 0100", {}),  # a span that no register has
         (("SEC", 1, 0x02), "844003 05000000", {"0:R_POS": (5, "varh")}),
         (("XYZ", 1, 0x07), "04FF01 05000000", {}),
     ],
@@ -69,6 +73,12 @@ def test_registers_by_family(
     device: tuple[str, int, int], records: str, expected: dict[str, tuple[int | None, str]]
 ) -> None:
     assert registers(read(device, records)) == expected
+
+
+def test_a_code_that_no_table_scales_is_scaled_by_its_family() -> None:
+    telegram = read(("IME", 1, 0x02), "848020FF8748 F6080000 02FF8B28 EB02")
+    registers = telegram.register_sets[0].layout.registers
+    assert [(r.code, r.exponent) for r in registers] == [("U_TR8", -1), ("COSPHI", -3)]
 
 
 def test_layouts_are_one_object() -> None:

@@ -97,6 +97,8 @@ FIXED = bytes.fromhex("78563412 0A")
         ("00 05 3E 10000000 20000000", [("now", {"E1": (10, 3)}), ("target", {"E1": (20, 3)})]),
         # Beyond the range of a VIF: 10^8 Wh; heat cost.
         ("00 0A 39 10000000 20000000", [("now", {"E1": (10, 8), "HCA": (20, 0)})]),
+        # A temperature without saying which: a record, but no register.
+        ("00 38 05 10000000 20000000", [("now", {"E1": (20, 3)})]),
         ("00 3F 3F 10000000 20000000", [("now", {"NUMBER": (10, 0), "NUMBER#2": (20, 0)})]),
     ],
 )

@@ -37,7 +37,7 @@ class DataDriver(NamedTuple):
 FRAME_DRIVERS: tuple[FrameDriver, ...] = (
     FrameDriver(prios.MANUFACTURERS, prios.CIS, prios.read),
     FrameDriver(techem.MANUFACTURERS, techem.CIS, techem.read),
-    FrameDriver(apator.ALLOCATOR_MANUFACTURERS, apator.ALLOCATOR_CIS, apator.read_allocator),
+    FrameDriver(apator.FRAME_MANUFACTURERS, apator.FRAME_CIS, apator.read_frame),
 )
 DATA_DRIVERS: tuple[DataDriver, ...] = (
     DataDriver(qundis.MANUFACTURERS, qundis.read),

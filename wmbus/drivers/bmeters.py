@@ -1,6 +1,6 @@
 """B Meters (water, hydrodigit) and BMP (heat cost, hydroclima): a block behind DIF 0F.
 
-hydrodigit   flags  battery  [leak date(3)]  backflow(4)  12 months(3 each)
+hydrodigit   flags  battery  [fraud(4)]  [leak date(3)]  [backflow(4)]  [12 months(3 each)]
 hydroclima   frame kind 10 or 11, then temperatures and counts at fixed places
 """
 
@@ -11,8 +11,12 @@ from wmbus.records import walk
 WATER_MANUFACTURERS = frozenset(("BMT",))
 HEAT_MANUFACTURERS = frozenset(("BMP",))
 
-_MONTHLY, _LEAK_DATE = 0x10, 0x80
+_BATTERY, _FRAUD, _BACKFLOW, _MONTHLY, _LEAK_DATE = 0x01, 0x02, 0x04, 0x10, 0x80
 _NONE = 0xFFFFFF
+# Low nibble of the battery byte → hundredths of a volt; every other one is a full battery.
+_VOLTS = {1: 190, 2: 210, 3: 220, 4: 230, 5: 240, 6: 250, 7: 265, 8: 280, 9: 290, 10: 305,
+          11: 320, 12: 335, 13: 350}  # fmt: skip
+_FULL = 370
 
 
 def _split(data: bytes) -> tuple[bytes, bytes]:
@@ -26,16 +30,39 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 
 
 def read_water(data: bytes) -> bytes | None:
-    """Backflow, and the totals at the ends of the months (storage 2 to 13, January first)."""
-    ordinary, block = _split(data)
-    if len(block) < 2 or not block[0] & _MONTHLY:
+    """Battery, date of a leak, backflow, totals at the ends of months (storage 2 to 13, January
+    first): what the flags say is there."""
+    records, block = _split(data)
+    if len(block) < 2 or not block[0] & _BATTERY:
         return None
-    at = 5 if block[0] & _LEAK_DATE else 2
-    months = block[at + 4 : at + 40]
-    if len(months) < 36:
-        return None
-    records = ordinary + b"\x04\x93\x3c" + block[at : at + 4]
-    for month in range(12):
+    flags, at = block[0], 2
+    records += record(b"\x02\xfd\x47", _VOLTS.get(block[1] & 0x0F, _FULL))
+    at += 4 if flags & _FRAUD else 0
+    if flags & _LEAK_DATE:
+        records += _leak(block[at : at + 3])
+        at += 3
+    if flags & _BACKFLOW:
+        if len(block) < at + 4:
+            return None
+        records += b"\x04\x93\x3c" + block[at : at + 4]
+        at += 4
+    return records + _totals(block[at : at + 36]) if flags & _MONTHLY else records
+
+
+def _leak(raw: bytes) -> bytes:
+    """The date of a leak from year, month, day in BCD; nothing where it is none."""
+    digits = raw.hex()
+    if len(raw) < 3 or not digits.isdecimal():
+        return b""
+    year, month, day = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+    if not (day and 1 <= month <= 12 and day <= 31):
+        return b""
+    return record(b"\x32\x6c", day | (year & 7) << 5 | month << 8 | (year & 0x78) << 9)
+
+
+def _totals(months: bytes) -> bytes:
+    records = b""
+    for month in range(len(months) // 3):
         total = int.from_bytes(months[3 * month : 3 * month + 3], "little")
         if total == _NONE:
             continue

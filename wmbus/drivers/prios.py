@@ -36,13 +36,13 @@ def read(frame: bytes, start: int) -> bytes | None:
             seed ^= int.from_bytes(frame[at : at + 4], "big")
         data = _unscramble(seed, scrambled[:_NEEDED])
         if data[0] == _MARK:
-            half_years = frame[start + 1] & 0x1F
+            half_years = frame[start + 1] & 0x1F  # of 182.5 days: kept in tenths of a day
             period = 1 << (frame[start] & 0x0F) + 2
             return (
                 b"\x04\x13" + data[1:5]
                 + b"\x44\x13" + data[5:9]
                 + b"\x42\x6c" + data[9:11]
-                + b"\x02\xfd\x74" + (half_years * 365 // 2).to_bytes(2, "little")
+                + b"\x03\xfd\xf4\x75" + (half_years * 1825).to_bytes(3, "little")
                 + b"\x03\xfd\x3c" + period.to_bytes(3, "little")
             )  # fmt: skip
     return None
