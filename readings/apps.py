@@ -12,5 +12,6 @@ class ReadingsConfig(AppConfig):
         PartitionedTable("readings_dailyreading", "month", back=61, ahead=3),
         PartitionedTable("readings_performanceday", "year", back=5, ahead=1, keep=6),
         PartitionedTable("readings_heardday", "year", back=5, ahead=1, keep=6),
+        PartitionedTable("readings_finding", "year", back=5, ahead=1, keep=6),
     )
     upkeep = "readings.maintenance"

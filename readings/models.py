@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +42,19 @@ class Kind(models.IntegerChoices):
     LOG = 2, _("Log")
 
 
+class Status(models.IntegerChoices):
+    """What the values of a reading are worth; `readings.rules.validation` and edits set it.
+
+    From ESTIMATED on they are not the meter's own words. An estimate gives way to what the meter
+    tells; EDITED is a person's decision, and nothing that arrives writes over it.
+    """
+
+    MEASURED = 0, _("Measured")
+    SUSPECT = 1, _("Suspect")
+    ESTIMATED = 2, _("Estimated")
+    EDITED = 3, _("Edited")
+
+
 class Reading(RegisterColumns):
     """All a meter said for one instant, in base units (`meters.registers`).
 
@@ -59,6 +73,7 @@ class Reading(RegisterColumns):
     origin = models.SmallIntegerField(choices=Origin)
     trust = models.SmallIntegerField(choices=Trust)
     kind = models.SmallIntegerField(choices=Kind, default=Kind.NOW)
+    status = models.SmallIntegerField(choices=Status, default=Status.MEASURED)
 
     objects: ClassVar[models.Manager[Any]] = TenantManager()
 
@@ -223,6 +238,45 @@ class HeardDay(_OfAMeter):
 
     def __str__(self) -> str:
         return f"meter {self.meter_id} by {self.collector_id} on {self.day}"
+
+
+class Finding(_OfAMeter):
+    """What a validation rule said about a reading (`readings.rules.validation`).
+
+    ts: the reading's time. register: a column, "" where the whole reading is meant. value,
+    limit_value: in the measure of the rule. Ends with the readings it is about.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "ts", "rule", "register")
+    ts = models.DateTimeField()
+    rule = models.SmallIntegerField()
+    severity = models.SmallIntegerField()
+    register = models.CharField(max_length=10)
+    value = models.BigIntegerField(null=True)
+    limit_value = models.BigIntegerField(null=True)
+
+    class Meta(_OfAMeter.Meta):
+        # The utility's newest findings, whichever the meter.
+        indexes = [models.Index(fields=["tenant", "-ts"], name="readings_finding_new")]
+
+    def __str__(self) -> str:
+        return f"rule {self.rule} of meter {self.meter_id} at {self.ts:%Y-%m-%d %H:%M:%S}"
+
+
+class GreatestDay(_OfAMeter):
+    """The most a meter ever counted in a local day, by register: what a spike is told by.
+
+    greatest: base units in the order of `readings.daily.COUNTING`, NULL where never told. days:
+    how many days have been looked at; through: the newest of them.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id")
+    days = models.IntegerField()
+    through = models.DateField()
+    greatest = ArrayField(models.BigIntegerField(null=True))
+
+    def __str__(self) -> str:
+        return f"greatest day of meter {self.meter_id}"
 
 
 class KeptReading(_OfAMeter):
