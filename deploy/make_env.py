@@ -24,6 +24,7 @@ def lines(host: str) -> list[str]:
         f"READY_HOST={host}",
         f"READY_SECRET_KEY={secrets.token_urlsafe(48)}",
         f"READY_MASTER_KEY={base64.b64encode(secrets.token_bytes(32)).decode()}",
+        f"READY_AUDIT_KEY={base64.b64encode(secrets.token_bytes(32)).decode()}",
         *(f"{name}={secrets.token_urlsafe(32)}" for name in PASSWORDS),
     ]
 

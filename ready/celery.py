@@ -7,9 +7,14 @@ rows in PostgreSQL, so a lost, doubled or late message costs nothing but a momen
 import os
 from typing import Any
 
+<<<<<<< HEAD
 from celery import Celery, Task
 
 from ready.policy import declared
+=======
+from celery import Celery
+from celery.schedules import crontab
+>>>>>>> f96e6e0 (The trail is sealed: a hash chain a utility, signed heads outside the database, erasable names)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ready.settings")
 
@@ -29,4 +34,14 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "look-at-the-inbox": {"task": "collectors.tasks.ring", "schedule": 15.0},
+    "seal-the-trail": {
+        "task": "ready.audit.tasks.seal",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "verify-the-trail": {
+        "task": "ready.audit.tasks.verify",
+        "schedule": crontab(hour=2, minute=40),
+        "options": {"expires": 3600.0},
+    },
 }

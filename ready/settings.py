@@ -79,6 +79,10 @@ DATABASES = {
 REDIS_URL = env_text("REDIS_URL", None if PRODUCTION else "redis://localhost:6379/0")
 DATA_DIR = Path(env_text("READY_DATA_DIR", str(BASE_DIR / ".ready-data")))
 ALLOWED_HOSTS = env_list("READY_ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
+# Signs the audit log's heads (Ed25519); in development it follows from the master key.
+AUDIT_KEY = env_text("READY_AUDIT_KEY", None if PRODUCTION else "")
+AUDIT_OLD_KEYS = env_list("READY_AUDIT_OLD_KEYS", "")
+AUDIT_HEADS = env_text("READY_AUDIT_HEADS", str(DATA_DIR / "audit-heads.jsonl"))
 BASE_URL = env_text("READY_BASE_URL", None if PRODUCTION else "http://127.0.0.1:8000/")
 
 if PRODUCTION:
@@ -95,6 +99,11 @@ try:
         raise ValueError
 except ValueError:
     raise ImproperlyConfigured("READY_MASTER_KEY must be 32 bytes in base64") from None
+try:
+    if AUDIT_KEY and len(base64.b64decode(AUDIT_KEY, validate=True)) != 32:
+        raise ValueError
+except ValueError:
+    raise ImproperlyConfigured("READY_AUDIT_KEY must be 32 bytes in base64") from None
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -133,6 +142,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "ready.accounts.trail.TrailMiddleware",
     "ready.accounts.middleware.TenantMiddleware",
     "ready.accounts.middleware.AccessMiddleware",
 ]

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<slug:tenant>/", include("notifications.urls")),
     path("t/<slug:tenant>/", include("collectors.urls")),
     path("t/<slug:tenant>/", include("reports.urls")),
+    path("t/<slug:tenant>/", include("ready.audit.urls")),
     path("t/<slug:tenant>/configuration/", configuration, name="configuration"),
     path(
         "t/<slug:tenant>/configuration/change/", change_configuration, name="change_configuration"

@@ -91,8 +91,11 @@ SECTIONS = (
         _("Configuration"),
         "configuration",
         "c",
-        (Page("configuration", _("Configuration"), "configuration.view"),),
-        frozenset({"configuration", "change_configuration"}),
+        (
+            Page("configuration", _("Configuration"), "configuration.view"),
+            Page("audit:trail", _("Audit log"), "audit.view"),
+        ),
+        frozenset({"configuration", "change_configuration", "audit"}),
     ),
 )
 

@@ -46,10 +46,14 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
         token = _tenant.set(tenant_id)
         try:
             yield
-        finally:
+        except BaseException:
+            # The rollback that follows restores the setting, too; asking a broken transaction for
+            # anything would only hide what broke it.
             _tenant.reset(token)
-            if not connection.needs_rollback:
-                _set_local("app.tenant", outer)
+            raise
+        _tenant.reset(token)
+        if not connection.needs_rollback:
+            _set_local("app.tenant", outer)
 
 
 @contextmanager

@@ -180,7 +180,8 @@ def test_the_trail_can_only_be_added_to() -> None:
         privilege
         for (privilege,) in rows(
             """SELECT privilege_type FROM information_schema.role_table_grants
-               WHERE table_name = 'audit_auditentry' AND grantee = current_user"""
+               WHERE table_name IN ('audit_auditentry', 'audit_auditseal')
+                 AND grantee = current_user"""
         )
     }
     assert granted == {"SELECT", "INSERT"}

@@ -1,0 +1,31 @@
+"""Event types in words. An event that is written and not listed here fails a test."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+EVENTS: dict[str, Promise | str] = {
+    "access.denied": _("Access denied"),
+    "act.failed": _("Act failed"),
+    "data.exported": _("Data exported"),
+    "session.began": _("Logged in"),
+    "session.ended": _("Logged out"),
+    "session.refused": _("Log-in refused"),
+    "person.account_changed": _("Own account changed"),
+    "audit.erased": _("Personal data erased from the log"),
+    "tenant.customs_changed": _("Settings of the utility changed"),
+    "meter.registered": _("Meter registered"),
+    "meter.key_set": _("Encryption key stored"),
+    "meter.installed": _("Meter mounted"),
+    "meter.removed": _("Meter taken down"),
+    "customer.registered": _("Customer registered"),
+    "supply_point.registered": _("Supply point registered"),
+    "collector.registered": _("Collector registered"),
+    "collector.token_issued": _("Collector's token issued"),
+    "collector.token_revoked": _("Collector's token revoked"),
+    "demo.created": _("Demo data made"),
+}
+
+
+def words_of(event: str) -> Promise | str:
+    """The event in the reader's language; its code where nobody named it."""
+    return EVENTS.get(event, event)
