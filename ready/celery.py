@@ -7,14 +7,10 @@ rows in PostgreSQL, so a lost, doubled or late message costs nothing but a momen
 import os
 from typing import Any
 
-<<<<<<< HEAD
 from celery import Celery, Task
+from celery.schedules import crontab
 
 from ready.policy import declared
-=======
-from celery import Celery
-from celery.schedules import crontab
->>>>>>> f96e6e0 (The trail is sealed: a hash chain a utility, signed heads outside the database, erasable names)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ready.settings")
 

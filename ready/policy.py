@@ -85,7 +85,6 @@ _P = Permission
 PERMISSIONS: dict[str, Permission] = {
     permission.code: permission
     for permission in (
-<<<<<<< HEAD
         # fmt: off
         # Meters
         _P("meters.view", _("View meters and their data"), Group.METERS, _ALL, _NOBODY, visit=True),
@@ -254,17 +253,6 @@ PERMISSIONS: dict[str, Permission] = {
         _P("audit.view", _("View the audit log"), Group.PEOPLE, _ADMIN, _ONLY_SUPER, visit=True),
         _P("audit.export", _("Export the audit log"), Group.PEOPLE, _ADMIN, _ONLY_SUPER),
         # fmt: on
-=======
-        Permission("meters.view", _("View meters and their data"), _EVERYONE),
-        Permission("meters.export", _("Export data"), _EVERYONE),
-        Permission("meters.edit", _("Create, edit and delete meters"), _SUPER),
-        Permission("operation.view", _("View collectors and telegrams"), _EVERYONE),
-        Permission("operation.replay", _("Replay quarantined telegrams"), _SUPER),
-        Permission("configuration.view", _("View the utility's configuration"), _SUPER),
-        Permission("configuration.edit", _("Change the utility's configuration"), _ADMIN),
-        Permission("audit.view", _("View and export the audit log"), _ADMIN),
-        Permission("keys.import", _("Import encryption keys"), _ADMIN),
->>>>>>> f96e6e0 (The trail is sealed: a hash chain a utility, signed heads outside the database, erasable names)
     )
 }
 

@@ -53,7 +53,7 @@ def entry(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     return render(request, "audit/entry.html", {"row": row})
 
 
-@access("audit.view")
+@access("audit.export")
 @require_GET
 def export(request: HttpRequest, tenant: str, kind: str) -> HttpResponse:
     """The filtered log as a file, all pages. Handing it out is an entry of its own."""

@@ -7,9 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from ready.audit import chain, sealing, verification
+from ready.policy import SYSTEM, access
 from ready.tenancy.models import Tenant
 
 
+@access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Check every utility's audit log against its hash chain, and the chain against the signed "
