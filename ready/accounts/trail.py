@@ -175,7 +175,9 @@ def _for_person(person: User, event: str, page: str, outcome: Outcome = Outcome.
     """An act of a person's own account, in the trail of every utility they work for."""
     with person_context(person.pk):
         tenants = list(
-            Membership.objects.filter(user_id=person.pk).values_list("tenant_id", flat=True)
+            Membership.objects.filter(user_id=person.pk, disabled_at=None).values_list(
+                "tenant_id", flat=True
+            )
         )
     for tenant_id in tenants:
         with tenant_context(tenant_id):
