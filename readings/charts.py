@@ -159,7 +159,8 @@ def _tick(local: datetime, size: BucketSize, zone: tzinfo, before: datetime | No
     return f"{hour}<br>{local:%d-%m}" if new else hour
 
 
-def _ticks(found: Sequence[Bar], size: BucketSize, zone: tzinfo) -> tuple[list[int], list[str]]:
+def ticks(found: Sequence[Bar], size: BucketSize, zone: tzinfo) -> tuple[list[int], list[str]]:
+    """The slots that have a label on the axis, and the labels; "<br>" begins a second line."""
     every = max(1, -(-len(found) // _MOST_LABELS))
     labelled = list(range(0, len(found), every))
     if size is BucketSize.HOUR and every > 1:
@@ -200,6 +201,11 @@ def beside(found: Sequence[Bar], earlier: Sequence[Bar], zone: tzinfo) -> list[B
     return [there.get(place(bar, 0)) for bar in found]
 
 
+def token_of(register: Register) -> str:
+    """The design token of a register's colour: by what it counts, the same everywhere."""
+    return "electricity" if register.column in _ELECTRICITY else _TOKENS[register.quantity]
+
+
 def figure(
     found: Sequence[Bar],
     register: Register,
@@ -210,7 +216,7 @@ def figure(
 ) -> dict[str, Any]:
     """The Plotly figure: a trace a quality, so that the legend tells them in words; the year
     before as a thin line."""
-    token = "electricity" if register.column in _ELECTRICITY else _TOKENS[register.quantity]
+    token = token_of(register)
     traces = [
         _trace(
             look, [(slot, bar) for slot, bar in enumerate(found) if bar.look is look], token, unit
@@ -225,7 +231,7 @@ def figure(
         traces.append(_marks(marked))
     if any(bar is not None and bar.value for bar in earlier):
         traces.append(_year_before(earlier, unit))
-    slots, texts = _ticks(found, size, zone)
+    slots, texts = ticks(found, size, zone)
     nothing = not any(bar.value for bar in found)
     return {
         "data": [trace for trace in traces if trace["x"]],

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -18,8 +19,10 @@ from ready.tenancy.models import Tenant
 from ready.web.days import DayField
 from ready.web.formats import NARROW_SPACE
 from reports.consumption import Limit, Question, registers_of
+from reports.services import LOGO_BYTES
 
 _EARLIEST = date(1990, 1, 1)
+_HEAD_LINES = 4
 _LONGEST = timedelta(days=366 * 5 + 1)
 
 
@@ -147,3 +150,38 @@ def periods(today: date) -> list[tuple[str, date, date]]:
         (_("Last 12 months"), month_before(today, 12)[0], last),
     ]
     return [one for one in named if one[1] <= one[2]]
+
+
+class LetterheadForm(forms.Form):
+    """The head of the utility's PDFs."""
+
+    lines = forms.CharField(
+        label=_l("Address and telephone"),
+        help_text=_l("At most four lines, under the utility's name."),
+        required=False,
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    upload = forms.FileField(
+        label=_l("Logo"), help_text=_l("A PNG or JPEG file of at most 2 MB."), required=False
+    )
+    without = forms.BooleanField(label=_l("No logo"), required=False)
+
+    def clean_lines(self) -> str:
+        lines = [line.strip() for line in self.cleaned_data["lines"].splitlines()]
+        if len(lines) > _HEAD_LINES:
+            raise forms.ValidationError(_("Use at most four lines."))
+        return "\n".join(lines)
+
+    def clean_upload(self) -> "UploadedFile[bytes] | None":
+        upload: UploadedFile[bytes] | None = self.cleaned_data["upload"]
+        if upload is not None and (upload.size or 0) > LOGO_BYTES:
+            raise forms.ValidationError(_("The file is larger than 2 MB."))
+        return upload
+
+    def logo(self) -> bytes | None:
+        """The new logo; empty to take it away, None to leave it as it is."""
+        upload = self.cleaned_data["upload"]
+        if upload is not None:
+            return bytes(upload.read())
+        return b"" if self.cleaned_data["without"] else None

@@ -93,6 +93,7 @@ SECTIONS = (
         "c",
         (
             Page("configuration", _("Configuration"), "configuration.view"),
+            Page("reports:letterhead", _("Letterhead"), "configuration.edit"),
             Page("audit:trail", _("Audit log"), "audit.view"),
         ),
         frozenset({"configuration", "change_configuration", "audit"}),
@@ -121,8 +122,18 @@ def _item(section: Section, slug: str, rights: Rights, view_name: str) -> Item |
     )
     if not links:
         return None
-    current = view_name.split(":")[0] in section.namespaces
-    return Item(section.label, section.icon, section.key, links[0].url, current, links)
+    return Item(
+        section.label, section.icon, section.key, links[0].url, _here(view_name) is section, links
+    )
+
+
+def _here(view_name: str) -> Section | None:
+    """The section that lists the view as a page of its own, else the one its namespace is in."""
+    for section in SECTIONS:
+        if any(page.name == view_name for page in section.pages):
+            return section
+    namespace = view_name.split(":")[0]
+    return next((one for one in SECTIONS if namespace in one.namespaces), None)
 
 
 def _address(name: str, slug: str) -> str:
