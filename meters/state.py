@@ -4,25 +4,25 @@ Whoever stores readings of a meter first locks its state row, in the order of th
 workers never decide about the same meter at once, and never wait for each other in a circle.
 """
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from django.db import connection
-from psycopg.types.json import Jsonb
+import orjson
 
 from meters.registers import BY_COLUMN, COLUMNS
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import Stage
+from ready.tenancy.staging import Stage, document, driver_cursor, stamp
 
 
 @dataclass(slots=True)
 class Heard:
     """What a batch learned of one meter.
 
-    values: in the order of `COLUMNS`, of the newest reading in the batch; None where it told no
-    reading. trouble: an outcome code where the newest telegram could not be read.
+    values: in the order of `COLUMNS`, each the newest that the batch told; None where it told no
+    reading. read_at: when the newest reading was. trouble: an outcome code where the newest
+    telegram could not be read.
     """
 
     meter_id: int
@@ -37,86 +37,86 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was known of a meter before the batch."""
+    """What was known of a meter before the batch. has_codes: info codes were in force.
+
+    No reading of the meter is stored that is both current and newer than `read_at`.
+    """
 
     read_at: datetime | None
-    conditions: list[str] = field(default_factory=list)
+    has_codes: bool
+    values: Sequence[int | None]
 
 
 REGISTER_TYPES = {column: "int8" if BY_COLUMN[column].wide else "int4" for column in COLUMNS}
-_STAGE = Stage(
-    "stage_state",
-    {
-        "meter_id": "int4",
-        "heard_at": "timestamptz",
-        "collector_id": "int4",
-        "rssi_dbm": "int2",
-        "trouble": "int2",
-        "read_at": "timestamptz",
-        "conditions": "jsonb",
-        **REGISTER_TYPES,
-    },
-)
+_TYPES = {
+    "meter_id": "int4",
+    "heard_at": "timestamptz",
+    "collector_id": "int4",
+    "rssi_dbm": "int2",
+    "trouble": "int2",
+    "read_at": "timestamptz",
+    "conditions": "jsonb",
+}
+_STAGE = Stage("stage_state", {**_TYPES, **REGISTER_TYPES})
 # A newer telegram wins; what it does not tell stays as it was.
 _newer_heard = "s.heard_at >= coalesce(m.heard_at, '-infinity')"
 _newer_read = "s.read_at >= coalesce(m.read_at, '-infinity')"
-_UPDATE = f"""
-    UPDATE meters_meterstate m SET
-        heard_at = greatest(m.heard_at, s.heard_at),
-        collector_id = CASE WHEN {_newer_heard} THEN s.collector_id ELSE m.collector_id END,
-        rssi_dbm = CASE WHEN {_newer_heard} THEN s.rssi_dbm ELSE m.rssi_dbm END,
-        trouble = CASE WHEN {_newer_heard} THEN s.trouble ELSE m.trouble END,
-        read_at = greatest(m.read_at, s.read_at),
-        conditions = CASE WHEN {_newer_read} AND s.conditions IS NOT NULL
-                          THEN s.conditions ELSE m.conditions END,
-        {
-    ", ".join(
-        f"{column} = CASE WHEN {_newer_read} THEN coalesce(s.{column}, m.{column}) "
-        f"ELSE m.{column} END"
-        for column in COLUMNS
-    )
-}
-    FROM stage_state s WHERE m.tenant_id = %s AND m.meter_id = s.meter_id"""
+
+
+@lru_cache(maxsize=256)
+def _update(told: tuple[str, ...]) -> str:
+    """The statement for a batch that told these registers."""
+    heard = ("collector_id", "rssi_dbm", "trouble")
+    sets = [f"{c} = CASE WHEN {_newer_heard} THEN s.{c} ELSE m.{c} END" for c in heard]
+    sets += [
+        f"{c} = CASE WHEN {_newer_read} THEN coalesce(s.{c}, m.{c}) ELSE m.{c} END"
+        for c in ("conditions", *told)
+    ]
+    return f"""
+        UPDATE meters_meterstate m SET heard_at = greatest(m.heard_at, s.heard_at),
+            read_at = greatest(m.read_at, s.read_at), {", ".join(sets)}
+        FROM stage_state s WHERE m.tenant_id = %s AND m.meter_id = s.meter_id"""
+
+
+_LOCK = f"""SELECT meter_id, read_at, has_codes, {", ".join(COLUMNS)} FROM meters_meterstate
+    WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE"""
 
 
 def lock(meter_ids: Iterable[int]) -> dict[int, Known]:
     """Lock the meters' state rows until the transaction ends; what was known of each."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT meter_id, read_at, conditions FROM meters_meterstate
-               WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE""",
-            [current_tenant_id(), sorted(set(meter_ids))],
-        )
-        return {
-            meter_id: Known(read_at, _loaded(conditions))
-            for meter_id, read_at, conditions in cursor.fetchall()
-        }
-
-
-def _loaded(conditions: str | list[str]) -> list[str]:
-    # Django has psycopg hand jsonb over as text.
-    loaded: list[str] = json.loads(conditions) if isinstance(conditions, str) else conditions
-    return loaded
+    cursor = driver_cursor()
+    cursor.execute(_LOCK, [current_tenant_id(), sorted(set(meter_ids))], binary=True)
+    return {row[0]: Known(row[1], row[2], row[3:]) for row in cursor.fetchall()}
 
 
 def update(heard: Iterable[Heard]) -> None:
     """Write what was heard; one statement a batch."""
+    rows = list(heard)
+    if not rows:
+        return
     nothing = (None,) * len(COLUMNS)
-    with connection.cursor() as cursor:
-        _STAGE.load(
-            cursor,
-            (
-                (
-                    one.meter_id,
-                    one.heard_at,
-                    one.collector_id,
-                    one.rssi_dbm,
-                    one.trouble,
-                    one.read_at,
-                    None if one.conditions is None else Jsonb(one.conditions),
-                    *(one.values or nothing),
-                )
-                for one in heard
-            ),
-        )
-        cursor.execute(_UPDATE, [current_tenant_id()])
+    by_register = list(zip(*[one.values or nothing for one in rows], strict=True))
+    told = {
+        column: values
+        for column, values in zip(COLUMNS, by_register, strict=True)
+        if values.count(None) < len(rows)
+    }
+    columns: dict[str, Sequence[object]] = {
+        "meter_id": [one.meter_id for one in rows],
+        "heard_at": [_stamp(one.heard_at) for one in rows],
+        "collector_id": [one.collector_id for one in rows],
+        "rssi_dbm": [one.rssi_dbm for one in rows],
+        "trouble": [one.trouble for one in rows],
+        "read_at": [_stamp(one.read_at) for one in rows],
+        "conditions": [
+            None if one.conditions is None else document(orjson.dumps(one.conditions))
+            for one in rows
+        ],
+        **told,
+    }
+    _STAGE.load(tuple(columns), zip(*columns.values(), strict=True))
+    driver_cursor().execute(_update(tuple(told)), [current_tenant_id()])
+
+
+def _stamp(instant: datetime | None) -> int | None:
+    return None if instant is None else stamp(instant)

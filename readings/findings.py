@@ -10,7 +10,7 @@ from meters.registers import BY_COLUMN, Register
 from readings.models import Finding as Row
 from readings.rules.validation import RULES, Finding, Rule, RuleText, Severity
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import Stage
+from ready.tenancy.staging import Stage, stamp
 
 Noted = tuple[int, datetime, Sequence[Finding]]
 _STAGE = Stage(
@@ -37,7 +37,7 @@ def note(noted: Iterable[Noted]) -> None:
     rows = [
         (
             meter_id,
-            at,
+            stamp(at),
             int(one.rule),
             int(one.severity),
             one.column,
@@ -49,8 +49,8 @@ def note(noted: Iterable[Noted]) -> None:
     ]
     if not rows:
         return
+    _STAGE.load(_STAGE.columns, rows)
     with connection.cursor() as cursor:
-        _STAGE.load(cursor, rows)
         cursor.execute(
             """INSERT INTO readings_finding
                    (tenant_id, meter_id, ts, rule, severity, register, value, limit_value)

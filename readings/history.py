@@ -12,7 +12,9 @@ from django.db import connection
 
 from meters.registers import COLUMNS
 from meters.state import REGISTER_TYPES
+from readings.marks import marking
 from readings.models import Kind
+from readings.writing import FIXED_SQL
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage
 
@@ -33,15 +35,17 @@ _STAGE = Stage(
         "kind": "int2",
     },
 )
+_LOADED = ("meter_id", "ts", "received_at", *COLUMNS, "origin", "trust", "kind")
 _COLUMNS = ", ".join(COLUMNS)
 _INSTANT = "timestamptz 'epoch' + {} * interval '1 microsecond'"
-_INSERT = f"""
+_FILL = f"""
     INSERT INTO readings_reading
-        (tenant_id, meter_id, ts, received_at, {_COLUMNS}, origin, trust, kind)
+        (tenant_id, meter_id, ts, received_at, {_COLUMNS}, origin, trust, kind, fixed)
     SELECT %s, meter_id, {_INSTANT.format("ts")}, {_INSTANT.format("received_at")},
-           {_COLUMNS}, origin, trust, kind
+           {_COLUMNS}, origin, trust, kind, {FIXED_SQL}
     FROM stage_history
-    ON CONFLICT (tenant_id, meter_id, ts) DO NOTHING"""  # noqa: S608  our own column names
+    ON CONFLICT (tenant_id, meter_id, ts) DO NOTHING RETURNING meter_id, ts"""  # noqa: S608
+_INSERT = f"{marking(_FILL)} SELECT count(*) FROM changed"  # noqa: S608  our own column names
 
 
 def fill(rows: Iterable[HistoryRow], *, intervals: Mapping[int, int], start: int, end: int) -> int:
@@ -54,11 +58,10 @@ def fill(rows: Iterable[HistoryRow], *, intervals: Mapping[int, int], start: int
     taken = _taken(intervals, start, end)
     if taken:
         rows = (row for row in rows if row[-1] != Kind.NOW or _slot(row, intervals) not in taken)
+    _STAGE.load(_LOADED, rows)
     with connection.cursor() as cursor:
-        _STAGE.load(cursor, rows)
         cursor.execute(_INSERT, [current_tenant_id()])
-        stored: int = cursor.rowcount
-        return stored
+        return int(cursor.fetchone()[0])
 
 
 def _slot(row: HistoryRow, intervals: Mapping[int, int]) -> tuple[int, int]:

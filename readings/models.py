@@ -61,6 +61,9 @@ class Reading(RegisterColumns):
     `ts` is the value's own time from the telegram, else the receiver's; never this server's.
     No foreign keys, no surrogate key, no second index: the primary key answers every question,
     and a month is a partition (../shared/storage has the measurements).
+
+    kind: current, if any telling of the instant was. fixed: the registers that a target date or a
+    log told for it, as bits (`readings.writing`); they stay when the current reading is condensed.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "meter_id", "ts")
@@ -74,6 +77,7 @@ class Reading(RegisterColumns):
     trust = models.SmallIntegerField(choices=Trust)
     kind = models.SmallIntegerField(choices=Kind, default=Kind.NOW)
     status = models.SmallIntegerField(choices=Status, default=Status.MEASURED)
+    fixed = models.IntegerField(null=True)
 
     objects: ClassVar[models.Manager[Any]] = TenantManager()
 
@@ -195,8 +199,7 @@ class DailyReading(_OfAMeter):
 class DirtyDay(_OfAMeter):
     """A local day whose readings changed since its daily row was made.
 
-    The database itself writes it (a trigger on the readings), in the transaction that changed
-    them: no way into the table can forget it.
+    Written by the statement that changed them (`readings.marks`).
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "meter_id", "day")

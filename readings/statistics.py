@@ -16,7 +16,7 @@ from readings.models import Kind, Origin
 from readings.rules.buckets import midnight
 from readings.rules.points import MICROSECOND, instant, micros
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import Stage
+from ready.tenancy.staging import Stage, day_number
 
 # Statements about days of meters begin so; their parameters: meters, days, lows, highs.
 DAYS = """WITH days AS (
@@ -180,8 +180,14 @@ def note_heard(telegrams: Iterable[HeardTelegram]) -> None:
         counted[key] = (count + 1, best)
     if not counted:
         return
+    _STAGE.load(
+        _STAGE.columns,
+        (
+            (meter_id, day_number(day), collector_id, *told)
+            for (meter_id, day, collector_id), told in counted.items()
+        ),
+    )
     with connection.cursor() as cursor:
-        _STAGE.load(cursor, ((*key, *told) for key, told in counted.items()))
         cursor.execute(
             """INSERT INTO readings_heardday AS h
                    (tenant_id, meter_id, day, collector_id, telegrams, best_rssi_dbm)

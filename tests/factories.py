@@ -3,11 +3,14 @@
 from itertools import count
 from typing import Any
 
+from django.db import connection
+
 from collectors import tokens
 from collectors.models import Collector
 from collectors.services import register_collector
 from meters import services
 from meters.models import Medium, Meter
+from readings.marks import marking
 from ready.audit.services import Actor
 
 ACTOR = Actor(None, "tests")
@@ -47,3 +50,9 @@ def collector(**fields: Any) -> Collector:
 def token(of: Collector) -> str:
     """A fresh token of a collector of the current utility."""
     return tokens.issue(collector=of, actor=ACTOR)
+
+
+def mark_days() -> None:
+    """Mark the days of all readings, after a test wrote some past READY's own statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{marking('SELECT meter_id, ts FROM readings_reading')} SELECT 1")

@@ -104,7 +104,7 @@ def process(items: Sequence[Item], *, again: bool = False, counted: bool = False
     known = state.lock(item.meter.id for item in items if item.meter is not None)
     learned = decode(items)
     _interpret(items)
-    gone = store([reading for item in items for reading in item.readings])
+    gone = store([reading for item in items for reading in item.readings], known)
     settling.conclude(items)
     settling.tell_meters(items, known)
     if not counted:
@@ -231,16 +231,6 @@ def import_readings(readings: Sequence[NewReading]) -> list[Superseded]:
     Sets each reading's outcome; the meters' newest values follow.
     """
     known = state.lock({reading.meter_id for reading in readings})
-    gone = store(readings)
-    newest: dict[int, state.Heard] = {}
-    for reading in readings:
-        was = known[reading.meter_id].read_at
-        one = newest.get(reading.meter_id)
-        if (was is None or reading.at > was) and (
-            one is None or one.read_at is None or reading.at > one.read_at
-        ):
-            newest[reading.meter_id] = state.Heard(
-                reading.meter_id, read_at=reading.at, values=reading.values
-            )
-    state.update(newest.values())
+    gone = store(readings, known)
+    settling.tell_imported(readings, known)
     return gone

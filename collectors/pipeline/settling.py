@@ -1,6 +1,6 @@
 """What a batch leaves behind: newest values, info codes, kept telegrams, outcomes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from django.db import connection
@@ -16,7 +16,7 @@ from readings.models import Kind
 from readings.services import NewReading, Stored, Superseded
 from readings.statistics import HeardTelegram, note_heard
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import Stage
+from ready.tenancy.staging import Stage, day_number, stamp
 from wmbus.conditions import conditions_of
 
 _OUTCOMES = {
@@ -26,11 +26,14 @@ _OUTCOMES = {
     Stored.CONDENSED: Outcome.CONDENSED,
 }
 # Of several readings in one telegram the most that happened to any names the outcome.
-_WEIGHT = [Stored.DUPLICATE, Stored.CONDENSED, Stored.MERGED, Stored.STORED, Stored.CONFLICT]
+_WEIGHT = [Stored.CONFLICT, Stored.DUPLICATE, Stored.CONDENSED, Stored.MERGED, Stored.STORED]
 
 
 def conclude(items: Iterable[Item]) -> None:
-    """Turn what became of its readings into each item's outcome."""
+    """Turn what became of its readings into each item's outcome.
+
+    A telegram of which something was taken is not quarantined for what contradicted.
+    """
     for item in items:
         if not item.pending:
             continue
@@ -38,22 +41,25 @@ def conclude(items: Iterable[Item]) -> None:
             item.end(Outcome.NO_VALUES)
             continue
         most = max((reading.outcome for reading in item.readings), key=_WEIGHT.index)
-        if most is Stored.CONFLICT:
-            at = next(r.at for r in item.readings if r.outcome is Stored.CONFLICT)
-            item.end(Outcome.IMPLAUSIBLE, f"another value is stored for {at:%Y-%m-%d %H:%M:%S} UTC")
-        else:
-            item.end(_OUTCOMES[most])
+        against = next((r for r in item.readings if r.outcome is Stored.CONFLICT), None)
+        detail = ""
+        if against is not None:
+            detail = f"another value is stored for {against.at:%Y-%m-%d %H:%M:%S} UTC"
+        item.end(Outcome.IMPLAUSIBLE if most is Stored.CONFLICT else _OUTCOMES[most], detail)
 
 
-def tell_meters(items: Sequence[Item], known: dict[int, Known]) -> None:
+def tell_meters(items: Sequence[Item], known: Mapping[int, Known]) -> None:
     """Newest values, last heard and info codes, one row a meter."""
     heard: dict[int, Heard] = {}
-    newest: dict[int, NewReading] = {}
+    current: dict[int, list[tuple[NewReading, list[str] | None]]] = {}
     observations: list[Observation] = []
     for item in items:
         if item.meter is None:
             continue
-        one = heard.setdefault(item.meter.id, Heard(item.meter.id))
+        meter_id = item.meter.id
+        one = heard.get(meter_id)
+        if one is None:
+            one = heard[meter_id] = Heard(meter_id)
         at = item.heard_at or item.source.received_at
         if one.heard_at is None or at >= one.heard_at:
             one.heard_at = at
@@ -63,19 +69,44 @@ def tell_meters(items: Sequence[Item], known: dict[int, Known]) -> None:
         if item.outcome.quarantined:
             continue
         for reading in item.readings:
-            if reading.kind is not Kind.NOW:
+            if reading.kind is not Kind.NOW or reading.outcome is Stored.CONFLICT:
                 continue
-            current = _conditions(item)
-            if current is not None:
-                observations.append(Observation(item.meter.id, reading.at, current))
-            last = newest.get(item.meter.id)
-            if last is None or reading.at > last.at:
-                newest[item.meter.id] = reading
-                one.read_at = reading.at
-                one.values = reading.values
-                one.conditions = current
+            codes = _conditions(item)
+            if codes is not None:
+                observations.append(Observation(meter_id, reading.at, codes))
+            current.setdefault(meter_id, []).append((reading, codes))
+    for meter_id, told in current.items():
+        _newest(heard[meter_id], told)
     state.update(heard.values())
     observe(observations, since={meter_id: was.read_at for meter_id, was in known.items()})
+
+
+def tell_imported(readings: Iterable[NewReading], known: Mapping[int, Known]) -> None:
+    """Newest values of readings that no telegram brought."""
+    current: dict[int, list[tuple[NewReading, list[str] | None]]] = {}
+    for reading in readings:
+        was = known[reading.meter_id].read_at
+        newer = was is None or reading.at > was
+        if newer and reading.kind is Kind.NOW and reading.outcome is not Stored.CONFLICT:
+            current.setdefault(reading.meter_id, []).append((reading, None))
+    heard = {meter_id: Heard(meter_id) for meter_id in current}
+    for meter_id, told in current.items():
+        _newest(heard[meter_id], told)
+    state.update(heard.values())
+
+
+def _newest(meter: Heard, told: list[tuple[NewReading, list[str] | None]]) -> None:
+    """Each register's newest value, and the newest info codes: a telegram need not tell all."""
+    told.sort(key=lambda one: one[0].at, reverse=True)
+    newest, meter.conditions = told[0]
+    meter.read_at, meter.values = newest.at, newest.values
+    for reading, codes in told[1:]:
+        if meter.conditions is None:
+            meter.conditions = codes
+        meter.values = [
+            older if newer is None else newer
+            for newer, older in zip(meter.values, reading.values, strict=True)
+        ]
 
 
 # A box whose clock is further off than this says nothing about the day of reception.
@@ -139,10 +170,7 @@ _STAGE = Stage(
         "detail": "text",
     },
 )
-_COLUMNS = (
-    "received_on, batch_id, item, collector_id, meter_id, received_at, heard_at, reading_at, "
-    "signature, outcome, rssi_dbm, trust, manufacturer, number, frame, detail"
-)
+_COLUMNS = ", ".join(_STAGE.columns)
 # Replaying a quarantined telegram writes over its row.
 _INSERT = f"""
     INSERT INTO collectors_telegram (tenant_id, {_COLUMNS})
@@ -161,8 +189,8 @@ def keep_telegrams(items: Iterable[Item], *, all_of_them: bool = False) -> None:
     ]
     if not kept:
         return
+    _STAGE.load(_STAGE.columns, (_row(item) for item in kept))
     with connection.cursor() as cursor:
-        _STAGE.load(cursor, (_row(item) for item in kept))
         cursor.execute(_INSERT, [current_tenant_id()])
 
 
@@ -171,14 +199,14 @@ def _row(item: Item) -> tuple[object, ...]:
     stored = [reading for reading in item.readings if reading.outcome is not Stored.CONDENSED]
     trust = None if item.telegram is None else TRUSTS[item.telegram.trust]
     return (
-        item.source.received_on,
+        day_number(item.source.received_on),
         item.source.batch_id,
         item.index,
         item.source.collector_id,
         None if item.meter is None else item.meter.id,
-        item.source.received_at,
-        item.heard_at,
-        stored[0].at if stored else None,
+        stamp(item.source.received_at),
+        None if item.heard_at is None else stamp(item.heard_at),
+        stamp(stored[0].at) if stored else None,
         item.signature,
         item.outcome,
         item.rssi_dbm,

@@ -12,7 +12,8 @@ from django.db import transaction
 from collectors.pipeline import import_readings
 from meters.models import Meter
 from meters.registers import COLUMNS
-from readings import daily, midnights
+from readings import daily, midnights, writing
+from readings.history import fill
 from readings.models import DailyReading, DirtyDay, Kind, Origin, Reading, Trust
 from readings.rules import BucketSize, Installation, RegisterLimits, Series, consumption
 from readings.rules.points import micros
@@ -208,6 +209,7 @@ class TestARow:
             import_readings([reading(meters[0], datetime(2026, 3, 10, 8, tzinfo=UTC), e1=1)])
             refresh_all()
             assert len(rows()) == 1
+            factories.mark_days()
             Reading.objects.all().delete()
             refresh_all()
             assert rows() == []
@@ -240,12 +242,19 @@ class TestMarks:
             assert told_again[0].outcome is Stored.DUPLICATE
             assert marked() == []
             filled = reading(meter, at, v1=1)
-            filled.own_time = True
             import_readings([filled])
             assert marked() == [(meter.pk, at.date())]
-            Reading.objects.filter(meter_id=meter.pk).update(e1=2)
+            earlier = reading(meter, at - timedelta(seconds=1), e1=1)
+            earlier.interval_s = 86_400
+            assert len(import_readings([earlier])) == 1
             assert marked() == [(meter.pk, at.date())]
-            Reading.objects.filter(meter_id=meter.pk).delete()
+            writing.reduce([(meter.pk, earlier.at)])
+            assert marked() == [(meter.pk, at.date())]
+            writing.delete([(meter.pk, earlier.at)])
+            assert marked() == [(meter.pk, at.date())]
+            assert not Reading.objects.exists()
+            row = (meter.pk, micros(at), micros(at), *reading(meter, at, e1=1).values, 6, 0, 0)
+            fill([row], intervals={meter.pk: 3600}, start=micros(at), end=micros(at) + 1)
             assert marked() == [(meter.pk, at.date())]
 
     def test_go_with_the_transaction(self, meters: Sequence[Meter], aalund: Tenant) -> None:

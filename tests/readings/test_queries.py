@@ -68,6 +68,7 @@ def store(meter: Meter, readings: Iterable[tuple[datetime, int]], column: str = 
         )
         for at, value in readings
     )
+    factories.mark_days()
 
 
 def hourly(
@@ -214,6 +215,8 @@ def test_a_chart_reads_only_the_partitions_of_its_months(inside: Tenant) -> None
         consumption(meter.pk, E1, START, END, BucketSize.HOUR, COPENHAGEN)
     assert len(captured) == 1
     with connection.cursor() as cursor:
+        # What other tests left behind may make a partition look too small for its index.
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN " + captured[0]["sql"])
         plan = "\n".join(line for (line,) in cursor.fetchall())
     touched = {word for word in plan.split() if word.startswith("readings_reading_p")}

@@ -40,6 +40,7 @@ def make_meter(tenant: Tenant) -> Meter:
                 e1=(1_000 + 2 * hour) * KWH,
                 t1=71_230,
             )
+        factories.mark_days()
         MeterState.objects.filter(meter=meter).update(
             e1=1_046 * KWH, v1=1, t1=71_230, read_at=MIDNIGHT + timedelta(hours=23)
         )

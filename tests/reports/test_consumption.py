@@ -61,6 +61,7 @@ def read(meter: Meter, at: datetime, kwh: int, m3: int = 0) -> None:
         e1=kwh * KWH,
         v1=m3 * M3,
     )
+    factories.mark_days()
 
 
 def used_in_october(meter: Meter, kwh: int, m3: int = 0) -> None:

@@ -1,0 +1,25 @@
+"""Marking days whose readings changed, within the statement that changes them.
+
+Every statement that inserts, updates or deletes readings goes through `marking`, so there is no
+moment at which a reading has changed and its day is not marked (`readings.models.DirtyDay`). No
+trigger does it: one on the readings costs every batch more than the marks themselves
+(docs/decisions/0011-write-path.md). A test reads the code for statements that go past this.
+"""
+
+
+def marking(change: str) -> str:
+    """The statement's beginning: `WITH changed AS (…), marked AS (…)`; a SELECT must follow.
+
+    change: inserts, updates or deletes readings of the current utility, and returns at least their
+    `meter_id` and `ts`. A mark that stands already stays; what keeps it from being taken away
+    meanwhile is the lock on the meter's state row, which every writer holds.
+    """
+    return f"""
+        WITH changed AS ({change}),
+        marked AS (
+            INSERT INTO readings_dirtyday (tenant_id, meter_id, day)
+            SELECT DISTINCT t.id, c.meter_id, (c.ts AT TIME ZONE t.zone)::date
+            FROM tenancy_tenant t CROSS JOIN changed c
+            WHERE t.id = current_setting('app.tenant')::int
+            ON CONFLICT DO NOTHING
+        )"""  # noqa: S608  our own statements

@@ -1,0 +1,278 @@
+"""Readings into the table: one COPY and one statement a batch.
+
+The statement does all of it: inserts, fills what is open in a reading of the same instant, marks
+the days (`readings.marks`), and answers only about the readings that were not simply new.
+`readings.services` decides what comes here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
+
+import orjson
+from django.db import connection
+
+from meters.registers import COLUMNS
+from meters.state import REGISTER_TYPES
+from readings.marks import marking
+from readings.models import Kind, Origin, Status, Trust
+from ready.tenancy.context import current_tenant_id
+from ready.tenancy.staging import Stage, document, driver_cursor, stamp
+
+
+class Stored(Enum):
+    """What became of one reading."""
+
+    STORED = "stored"
+    MERGED = "merged"
+    DUPLICATE = "duplicate"
+    CONDENSED = "condensed"
+    CONFLICT = "conflict"
+
+
+@dataclass(slots=True)
+class NewReading:
+    """One instant of one meter. values: base units, in the order of `meters.registers.COLUMNS`.
+
+    own_time: the instant is the meter's own, not its receiver's. contradicts: after a conflict,
+    the stored values that stay.
+    """
+
+    meter_id: int
+    at: datetime
+    received_at: datetime
+    values: Sequence[int | None]
+    origin: Origin
+    trust: Trust
+    interval_s: int
+    kind: Kind = Kind.NOW
+    own_time: bool = False
+    extra: dict[str, list[object]] | None = None
+    status: Status = Status.MEASURED
+    outcome: Stored = Stored.STORED
+    contradicts: Sequence[int | None] | None = field(default=None, repr=False)
+
+
+_STAGE = Stage(
+    "stage_reading",
+    {
+        "place": "int4",
+        "meter_id": "int4",
+        "ts": "timestamptz",
+        "received_at": "timestamptz",
+        **REGISTER_TYPES,
+        "origin": "int2",
+        "trust": "int2",
+        "kind": "int2",
+        "status": "int2",
+        "fixed": "int4",
+        "extra": "jsonb",
+    },
+)
+_Key = tuple[int, int]
+_META = ("received_at", "origin", "trust", "kind")
+
+
+def write(readings: Sequence[tuple[NewReading, int]]) -> None:
+    """Insert or merge readings (with their `staging.stamp`); sets each one's outcome.
+
+    Several tellings of one instant are written one after the other.
+    """
+    waiting = readings
+    while waiting:
+        now: dict[_Key, tuple[NewReading, int]] = {}
+        later: list[tuple[NewReading, int]] = []
+        for one in waiting:
+            reading, at = one
+            first = now.setdefault((reading.meter_id, at), one)[0]
+            if first is not reading:
+                if _the_same(first, reading):
+                    reading.outcome = Stored.DUPLICATE
+                else:
+                    later.append(one)
+        _write(list(now.values()))
+        waiting = later
+
+
+_told = attrgetter("values", "extra", "kind", "trust", "received_at", "origin")
+
+
+def _the_same(first: NewReading, second: NewReading) -> bool:
+    return bool(_told(first) == _told(second))
+
+
+def _write(rows: Sequence[tuple[NewReading, int]]) -> None:
+    readings = [reading for reading, _ in rows]
+    by_register = list(zip(*[reading.values for reading in readings], strict=True))
+    told = tuple(
+        column
+        for column, values in zip(COLUMNS, by_register, strict=True)
+        if values.count(None) < len(values)
+    )
+    columns: dict[str, Sequence[object]] = {
+        "place": range(len(rows)),
+        "meter_id": [reading.meter_id for reading in readings],
+        "ts": [at for _, at in rows],
+        "received_at": [stamp(reading.received_at) for reading in readings],
+        "origin": [reading.origin for reading in readings],
+        "trust": [reading.trust for reading in readings],
+        "kind": [reading.kind for reading in readings],
+        "status": [reading.status for reading in readings],
+    }
+    columns |= {
+        column: values
+        for column, values in zip(COLUMNS, by_register, strict=True)
+        if column in told
+    }
+    if any(reading.kind != Kind.NOW for reading in readings):
+        columns["fixed"] = [_fixed(reading) for reading in readings]
+    if any(reading.extra is not None for reading in readings):
+        columns["extra"] = [
+            None if reading.extra is None else document(orjson.dumps(reading.extra))
+            for reading in readings
+        ]
+    _STAGE.load(tuple(columns), zip(*columns.values(), strict=True))
+    cursor = driver_cursor()
+    cursor.execute(_insert(told, "fixed" in columns, "extra" in columns), [current_tenant_id()])
+    unwritten = []
+    for place, filled in cursor.fetchall():
+        if filled is None:
+            unwritten.append(place)
+        readings[place].outcome = Stored.MERGED if filled else Stored.DUPLICATE
+    _compare(readings, unwritten)
+
+
+@lru_cache(maxsize=256)
+def _insert(told: tuple[str, ...], fixed: bool, extra: bool) -> str:
+    """The statement for these registers; answers (place, filled) for what was not simply new:
+    filled is None for what was not written at all, else whether it added to the reading."""
+    optional = [name for name, there in (("fixed", fixed), ("extra", extra)) if there]
+    listed = ", ".join(("meter_id", "ts", "status", *_META, *told, *optional))
+    sets = [f"{c} = coalesce(r.{c}, excluded.{c})" for c in told]
+    sets += [f"{c} = least(r.{c}, excluded.{c})" for c in _META]
+    sets.append("status = greatest(r.status, excluded.status)")
+    news = [f"r.{c} IS NULL AND excluded.{c} IS NOT NULL" for c in told]
+    fills = [f"o.{c} IS NULL AND n.{c} IS NOT NULL" for c in told] or ["false"]
+    changed = [*news, *(f"excluded.{c} < r.{c}" for c in _META), "excluded.status > r.status"]
+    if fixed:
+        sets.append("fixed = coalesce(r.fixed | excluded.fixed, r.fixed, excluded.fixed)")
+        changed.append("excluded.fixed & ~coalesce(r.fixed, 0) <> 0")
+    if extra:
+        sets.append("extra = coalesce(excluded.extra || r.extra, r.extra, excluded.extra)")
+        changed.append("NOT coalesce(r.extra, '{}') @> coalesce(excluded.extra, '{}')")
+        fills.append("o.extra IS DISTINCT FROM n.extra")
+    change = f"""
+        INSERT INTO readings_reading AS r (tenant_id, {listed})
+        SELECT %s, {listed} FROM stage_reading
+        ON CONFLICT (tenant_id, meter_id, ts) DO UPDATE SET {", ".join(sets)}
+        WHERE ({" OR ".join(changed)}) AND r.status <= {int(Status.SUSPECT)}
+          AND {_agrees(told, "excluded")}
+        RETURNING WITH (OLD AS o, NEW AS n) n.meter_id, n.ts, o.meter_id IS NULL AS new,
+                  {" OR ".join(fills)} AS filled"""
+    return f"""
+        {marking(change)}
+        SELECT s.place, c.filled FROM stage_reading s
+        LEFT JOIN changed c ON c.meter_id = s.meter_id AND c.ts = s.ts
+        WHERE c.new IS NOT TRUE"""
+
+
+def _agrees(told: tuple[str, ...], other: str) -> str:
+    if not told:
+        return "true"
+    return "NOT coalesce(" + " OR ".join(f"r.{c} <> {other}.{c}" for c in told) + ", false)"
+
+
+# `fixed` beyond the registers: what kinds told it, and whether they told `extra`.
+_TARGET, _LOG, _EXTRA = (1 << len(COLUMNS) + place for place in range(3))
+
+
+# The same of a row, for rows that come without it.
+FIXED_SQL = (
+    f"CASE WHEN kind <> {int(Kind.NOW)} THEN "
+    f"CASE WHEN kind = {int(Kind.TARGET)} THEN {_TARGET} ELSE {_LOG} END"
+    + "".join(
+        f" | CASE WHEN {column} IS NULL THEN 0 ELSE {1 << place} END"
+        for place, column in enumerate(COLUMNS)
+    )
+    + " END"
+)
+
+
+def _fixed(reading: NewReading) -> int | None:
+    """What a target date or a log told, as bits: the registers by place, then `_TARGET` …"""
+    if reading.kind == Kind.NOW:
+        return None
+    bits = _TARGET if reading.kind == Kind.TARGET else _LOG
+    if reading.extra is not None:
+        bits |= _EXTRA
+    for place, value in enumerate(reading.values):
+        if value is not None:
+            bits |= 1 << place
+    return bits
+
+
+def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> None:
+    """Tell conflicts from repetitions among readings that were not written."""
+    if not places:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT s.place, {", ".join(f"r.{c}" for c in COLUMNS)}
+                FROM stage_reading s
+                JOIN readings_reading r ON r.meter_id = s.meter_id AND r.ts = s.ts
+                WHERE s.place = ANY(%s) AND r.tenant_id = %s AND r.ts >= %s AND r.ts <= %s
+                  AND NOT {_agrees(COLUMNS, "s")}""",
+            [
+                list(places),
+                current_tenant_id(),
+                min(readings[place].at for place in places),
+                max(readings[place].at for place in places),
+            ],
+        )
+        for place, *stored in cursor.fetchall():
+            readings[place].outcome = Stored.CONFLICT
+            readings[place].contradicts = stored
+
+
+_GIVEN = """unnest(%s::int[], %s::timestamptz[]) AS g(meter_id, ts)
+    WHERE r.tenant_id = %s AND r.meter_id = g.meter_id AND r.ts = g.ts
+      AND r.ts >= %s AND r.ts <= %s RETURNING r.meter_id, r.ts"""
+_DELETE = f"DELETE FROM readings_reading r USING {_GIVEN}"
+_kept = ", ".join(
+    f"{c} = CASE WHEN r.fixed >> {place} & 1 = 1 THEN r.{c} END" for place, c in enumerate(COLUMNS)
+)
+_REDUCE = f"""
+    UPDATE readings_reading r SET {_kept},
+        kind = CASE WHEN r.fixed & {_TARGET} <> 0 THEN {int(Kind.TARGET)} ELSE {int(Kind.LOG)} END,
+        extra = CASE WHEN r.fixed & {_EXTRA} <> 0 THEN r.extra END
+    FROM {_GIVEN}"""
+
+
+def delete(keys: Sequence[tuple[int, datetime]]) -> None:
+    """Take these readings (meter, instant) away."""
+    _change(_DELETE, keys)
+
+
+def reduce(keys: Sequence[tuple[int, datetime]]) -> None:
+    """Leave of these readings what a target date or a log told."""
+    _change(_REDUCE, keys)
+
+
+def _change(change: str, keys: Sequence[tuple[int, datetime]]) -> None:
+    if not keys:
+        return
+    instants = [at for _, at in keys]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{marking(change)} SELECT 1 FROM changed",
+            [
+                [meter_id for meter_id, _ in keys],
+                instants,
+                current_tenant_id(),
+                min(instants),
+                max(instants),
+            ],
+        )
