@@ -142,7 +142,12 @@ def _write(rows: Sequence[tuple[NewReading, int]]) -> None:
         if filled is None:
             unwritten.append(place)
         readings[place].outcome = Stored.MERGED if filled else Stored.DUPLICATE
-    _compare(readings, unwritten)
+    estimated = _compare(readings, unwritten)
+    if estimated:
+        delete([(readings[place].meter_id, readings[place].at) for place in estimated])
+        for place in estimated:
+            readings[place].outcome = Stored.STORED
+        _write([rows[place] for place in estimated])
 
 
 @lru_cache(maxsize=256)
@@ -214,17 +219,20 @@ def _fixed(reading: NewReading) -> int | None:
     return bits
 
 
-def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> None:
-    """Tell conflicts from repetitions among readings that were not written."""
+def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> list[int]:
+    """Tell conflicts from repetitions among readings that were not written.
+
+    Answers which of them met an estimate: that gives way to what the meter tells.
+    """
     if not places:
-        return
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT s.place, {", ".join(f"r.{c}" for c in COLUMNS)}
+            f"""SELECT s.place, r.status, {", ".join(f"r.{c}" for c in COLUMNS)}
                 FROM stage_reading s
                 JOIN readings_reading r ON r.meter_id = s.meter_id AND r.ts = s.ts
                 WHERE s.place = ANY(%s) AND r.tenant_id = %s AND r.ts >= %s AND r.ts <= %s
-                  AND NOT {_agrees(COLUMNS, "s")}""",
+                  AND (r.status = {int(Status.ESTIMATED)} OR NOT {_agrees(COLUMNS, "s")})""",
             [
                 list(places),
                 current_tenant_id(),
@@ -232,9 +240,12 @@ def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> None:
                 max(readings[place].at for place in places),
             ],
         )
-        for place, *stored in cursor.fetchall():
+        met = cursor.fetchall()
+    for place, status, *stored in met:
+        if status != Status.ESTIMATED:
             readings[place].outcome = Stored.CONFLICT
             readings[place].contradicts = stored
+    return [place for place, status, *_ in met if status == Status.ESTIMATED]
 
 
 _GIVEN = """unnest(%s::int[], %s::timestamptz[]) AS g(meter_id, ts)
