@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from meters import keys
@@ -20,6 +22,7 @@ from meters.models import (
 from meters.replays import want_replay
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
+from ready.web import formats
 
 # Kamstrup writes both codes into its meters; one meter is one meter.
 _SAME_MAKER = {"KAW": "KAM"}
@@ -152,19 +155,21 @@ def install_meter(
     at: datetime,
     registers: Mapping[str, int],
     actor: Actor,
+    unit: str = "",
+    factor: Decimal = Decimal(1),
 ) -> Installation:
     """Mount a meter at a place; registers are what it showed then, {column: base units}.
 
-    Raises ValidationError while the meter is mounted somewhere else.
+    Raises ValidationError while the meter is mounted somewhere else, or was at that time.
     """
-    if Installation.objects.filter(meter=meter, ends_at=None).exists():
-        raise ValidationError(
-            _("Meter %(meter)s is mounted already; end that installation first.")
-            % {"meter": meter},
-            code="mounted",
-        )
+    check_free(meter, at)
     installation: Installation = Installation.objects.create(
-        meter=meter, supply_point=supply_point, starts_at=at, start_registers=dict(registers)
+        meter=meter,
+        supply_point=supply_point,
+        starts_at=at,
+        start_registers=dict(registers),
+        unit=unit,
+        factor=factor,
     )
     Meter.objects.filter(pk=meter.pk).update(in_stock=False)
     record(
@@ -178,15 +183,46 @@ def install_meter(
     return installation
 
 
+def check_free(meter: Meter, at: datetime) -> None:
+    """Raises ValidationError unless the meter is nobody's from an instant on."""
+    # Whoever mounts this meter at the same time waits here.
+    Meter.objects.select_for_update().get(pk=meter.pk)
+    later = Installation.objects.filter(Q(ends_at=None) | Q(ends_at__gt=at), meter=meter)
+    blocking = later.order_by("starts_at").first()
+    if blocking is None:
+        return
+    if blocking.ends_at is None and blocking.starts_at <= at:
+        raise ValidationError(
+            _("Meter %(meter)s is mounted already; end that installation first.")
+            % {"meter": meter},
+            code="mounted",
+        )
+    raise ValidationError(
+        _("Meter %(meter)s was mounted elsewhere until %(until)s.")
+        % {
+            "meter": meter,
+            "until": formats.moment(blocking.ends_at)
+            if blocking.ends_at
+            else formats.moment(blocking.starts_at),
+        },
+        code="overlap",
+    )
+
+
 def remove_meter(
     *, installation: Installation, at: datetime, registers: Mapping[str, int], actor: Actor
 ) -> None:
-    """End an installation with what the meter showed then; the meter goes back to stock."""
+    """End an installation with what the meter showed then; the meter goes back to stock.
+
+    Raises ValidationError where it has ended already, or begins later.
+    """
     if at <= installation.starts_at:
         raise ValidationError(_("A meter cannot leave before it came."), code="order")
-    Installation.objects.filter(pk=installation.pk, ends_at=None).update(
+    ended = Installation.objects.filter(pk=installation.pk, ends_at=None).update(
         ends_at=at, end_registers=dict(registers)
     )
+    if not ended:
+        raise ValidationError(_("This meter was removed already."), code="ended")
     Meter.objects.filter(pk=installation.meter_id).update(in_stock=True)
     record(
         event="meter.removed",

@@ -6,6 +6,7 @@ A line (`readings.rules.curve.Curve`) is what every question about consumption i
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -116,7 +117,10 @@ def place_lines(
     installations = (
         Installation.objects.filter(supply_point_id=supply_point_id, meter__medium=medium)
         .order_by("starts_at", "pk")
-        .only("meter_id", "starts_at", "ends_at", "start_registers", "end_registers")
+        .only(
+            *("meter_id", "starts_at", "ends_at", "start_registers", "end_registers"),
+            *("factor", "bridges"),
+        )
     )
     return [
         PlaceLine(
@@ -149,6 +153,8 @@ def _placed(installation: Installation, register: Register, window: _Window) -> 
         installation.ends_at,
         installation.start_registers.get(register.column),
         installation.end_registers.get(register.column),
+        factor=Fraction(installation.factor),
+        bridge=Fraction(installation.bridges.get(register.column, 0)),
     )
 
 

@@ -5,7 +5,7 @@ Slots, what counts as expected, received and timely: ../shared/analysis/vectors/
 telegrams.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
@@ -102,14 +102,14 @@ _EXPECTED = f"""
         WHERE x.tenant_id = %(tenant)s AND x.meter_id = m.id AND x.starts_at < %(high)s
           AND coalesce(x.ends_at, %(high)s) > %(low)s
     ) s ON true
-    WHERE m.tenant_id = %(tenant)s
+    WHERE m.tenant_id = %(tenant)s AND (%(meters)s::int[] IS NULL OR m.id = ANY(%(meters)s))
     GROUP BY m.id, i.interval_s
     ON CONFLICT (tenant_id, meter_id, day) DO UPDATE SET expected = excluded.expected"""  # noqa: S608
 _CAUGHT_UP = 31
 
 
-def close_day(day: date, zone: tzinfo) -> None:
-    """Note how many readings were expected of every mounted meter on a local day.
+def close_day(day: date, zone: tzinfo, meter_ids: Sequence[int] | None = None) -> None:
+    """Note how many readings were expected of every mounted meter (or of these) on a local day.
 
     Keeps the interval in force; may be repeated when an installation was entered late.
     """
@@ -120,6 +120,7 @@ def close_day(day: date, zone: tzinfo) -> None:
             _EXPECTED,
             {
                 "tenant": current_tenant_id(),
+                "meters": None if meter_ids is None else list(meter_ids),
                 "day": day,
                 "low": instant(low),
                 "high": instant(high),
@@ -127,6 +128,23 @@ def close_day(day: date, zone: tzinfo) -> None:
                 "noon": instant(micros(noon)) - MICROSECOND,
             },
         )
+
+
+def close_again(meter_ids: Sequence[int], since: datetime, now: datetime, zone: tzinfo) -> None:
+    """Count anew what was expected of a few meters on the closed days of the last month since an
+    instant: who was mounted when has changed."""
+    yesterday = now.astimezone(zone).date() - timedelta(days=1)
+    day = max(since.astimezone(zone).date(), yesterday - timedelta(days=_CAUGHT_UP - 1))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE readings_performanceday SET expected = 0
+               WHERE tenant_id = %s AND meter_id = ANY(%s) AND day >= %s
+                 AND expected IS NOT NULL""",
+            [current_tenant_id(), list(meter_ids), day],
+        )
+    while day <= yesterday:
+        close_day(day, zone, meter_ids)
+        day += timedelta(days=1)
 
 
 def days_to_close(now: datetime, zone: tzinfo) -> list[date]:

@@ -283,7 +283,8 @@ class _PlaceStay(NamedTuple):
 def _stays(medium: str, question: _Question) -> dict[int, list[_PlaceStay]]:
     """Who was where in the window, by place and time."""
     began = Func("starts_at", function="timestamptz_send", output_field=BinaryField())
-    there = Q(starts_at__lt=question.start, ends_at=None)
+    # A factor is applied to a line, not to the readings beside two boundaries.
+    there = Q(starts_at__lt=question.start, ends_at=None, factor=1)
     read_off = Q(start_registers__has_key=question.register.column)
     rows = list(
         Installation.objects.filter(meter__medium=medium, starts_at__lt=question.end)

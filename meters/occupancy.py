@@ -1,0 +1,91 @@
+"""Who lived where and when: the periods that consumption belongs to a person in.
+
+A supply point's `customer` is the one of the open period, kept in step here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from meters.models import Customer, Installation, Occupancy, SupplyPoint
+from ready.audit.services import Actor, record
+from ready.web import formats
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A customer's time at a place; ends_at: None while it lasts."""
+
+    id: int
+    customer_id: int
+    customer_number: str
+    customer_name: str
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+def occupancies_of(supply_point_id: int) -> list[Period]:
+    """Who lived at a place, the newest first."""
+    rows = Occupancy.objects.select_related("customer").filter(supply_point_id=supply_point_id)
+    return [
+        Period(
+            one.pk,
+            one.customer_id,
+            one.customer.number,
+            one.customer.name,
+            one.starts_at,
+            one.ends_at,
+        )
+        for one in rows.order_by("-starts_at")
+    ]
+
+
+def change_occupant(
+    *, supply_point: SupplyPoint, customer: Customer | None, at: datetime, actor: Actor
+) -> Occupancy | None:
+    """Let a place be another customer's from an instant on; None: it stands empty.
+
+    The period before ends then. Where none was ever noted, but the place had a customer, that
+    customer's began with the first meter at the place. Raises ValidationError for an instant
+    before the period that lasts.
+    """
+    place = SupplyPoint.objects.select_for_update().get(pk=supply_point.pk)
+    last = Occupancy.objects.filter(supply_point=place).order_by("-starts_at").first()
+    if last is None and place.customer_id is not None:
+        last = _began_with_the_first_meter(place, at)
+    if last is not None and at <= (last.ends_at or last.starts_at):
+        raise ValidationError(
+            _("Somebody is noted here until %(until)s; a move lies after that.")
+            % {"until": formats.moment(last.ends_at or last.starts_at)},
+            code="order",
+        )
+    if last is not None and last.ends_at is None:
+        Occupancy.objects.filter(pk=last.pk).update(ends_at=at)
+    began: Occupancy | None = None
+    if customer is not None:
+        began = Occupancy.objects.create(supply_point=place, customer=customer, starts_at=at)
+    before = place.customer_id
+    SupplyPoint.objects.filter(pk=place.pk).update(customer=customer)
+    record(
+        event="supply_point.occupant_changed",
+        actor=actor,
+        object_type="supply point",
+        object_id=place.pk,
+        object_label=place.street,
+        before={"customer": before},
+        after={"customer": None if customer is None else customer.pk, "at": at.isoformat()},
+    )
+    return began
+
+
+def _began_with_the_first_meter(place: SupplyPoint, at: datetime) -> Occupancy | None:
+    first = Installation.objects.filter(supply_point=place, starts_at__lt=at)
+    began = first.order_by("starts_at").values_list("starts_at", flat=True).first()
+    if began is None:
+        return None
+    noted: Occupancy = Occupancy.objects.create(
+        supply_point=place, customer_id=place.customer_id, starts_at=began
+    )
+    return noted
