@@ -57,6 +57,9 @@ pytest: install ## the tests alone (ARGS="tests/meters -k exchange")
 coverage: install ## every branch of wmbus/ by its own tests; fails below 100 %
 	@exec $(venv) -m pytest -n0 -q tests/wmbus --cov=wmbus --cov-branch --cov-fail-under=100 $(ARGS)
 
+matrix: install ## who may do what: every cell of the access matrix (make test asks a sixth)
+	@READY_MATRIX=all exec $(local) test --only translations pytest -- tests/matrix $(ARGS)
+
 # ── Longer measurements ─────────────────────────────────────────────────────────────────────────
 corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compare
 	@exec $(venv) -m benchmarks.corpus "$(CORPUS)" $(ARGS)

@@ -95,19 +95,24 @@ def committed(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -
     """
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         yield
-        connections.close_all()
-        with as_admin() as link:
-            tables = [
-                name
-                for (name,) in link.execute(
-                    """SELECT c.relname FROM pg_class c
-                       WHERE c.relnamespace = 'public'::regnamespace
-                         AND c.relkind IN ('r', 'p') AND NOT c.relispartition"""
-                ).fetchall()
-                if name not in _KEPT
-            ]
-            link.execute("SET session_replication_role = replica")  # no foreign keys meanwhile
-            link.execute(";".join(f"DELETE FROM {table}" for table in tables))
+        wipe()
+
+
+def wipe() -> None:
+    """Empty every table, above the walls, after a test that committed."""
+    connections.close_all()
+    with as_admin() as link:
+        tables = [
+            name
+            for (name,) in link.execute(
+                """SELECT c.relname FROM pg_class c
+                   WHERE c.relnamespace = 'public'::regnamespace
+                     AND c.relkind IN ('r', 'p') AND NOT c.relispartition"""
+            ).fetchall()
+            if name not in _KEPT
+        ]
+        link.execute("SET session_replication_role = replica")  # no foreign keys meanwhile
+        link.execute(";".join(f"DELETE FROM {table}" for table in tables))
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""What stands in an address or a form, for the matrix.
+
+**A new page?** If its address has a parameter that no line below knows, the matrix fails and
+names it: add a line `"namespace.parameter": "thing"` (or only the parameter, where it means the
+same everywhere), and make the thing in `tests/matrix/world.py`. If it takes a POST, add a line to
+FORMS with the smallest form it accepts; if that POST changes nothing, name it in CHANGES_NOTHING
+with the reason.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.matrix.world import World
+
+# Parameter → the thing of `Utility.things` that it names. "namespace.parameter" comes first.
+THINGS = {
+    "tenant": "tenant",
+    "meters.pk": "meter",
+    "readings.pk": "meter",
+    "readings.key": "reading",
+    "collectors.pk": "meter",
+    "collectors:reading.key": "reading",
+    "collectors:telegram.key": "telegram",
+    "collectors:inspect.key": "telegram",
+    "audit.pk": "entry",
+}
+# Parameters that name no thing, and why any value is answered.
+NO_OBJECT = {
+    "collectors:reading.key": "a time; the telegrams behind it may be gone for long",
+}
+# What no utility has, by thing; everything else is a number.
+ABSENT: dict[str, Any] = {
+    "tenant": "nowhere",
+    "reading": 1_600_000_000_000_000,
+    "telegram": "2026-01-01.99999999.0",
+}
+ABSENT_NUMBER = 2_000_000_001
+# Of installed libraries: not a utility's things, and READY opens none of them with these.
+LIBRARY = {"uidb36": "1", "key": "x-y", "pk": 1, "provider": "x", "sub_id": "x"}
+
+
+def thing_of(site_name: str, parameter: str) -> str | None:
+    """The thing that a parameter of a pattern names, or None where nobody said."""
+    namespace = site_name.rpartition(":")[0] or site_name
+    for name in (f"{site_name}.{parameter}", f"{namespace}.{parameter}", parameter):
+        if name in THINGS:
+            return THINGS[name]
+    return None
+
+
+def absent(thing: str) -> Any:
+    """A value that names nothing."""
+    return ABSENT.get(thing, ABSENT_NUMBER)
+
+
+Form = Callable[[World], dict[str, Any]]
+# View → the smallest form that it accepts from an administrator.
+FORMS: dict[str, Form] = {
+    "accounts:language": lambda world: {"language": "en"},
+    "change_configuration": lambda world: {
+        "name": f"New name {world.own.canary}",
+        "zone": "UTC",
+        "language": "da",
+        "energy_unit": "GJ",
+    },
+    "collectors:inspector": lambda world: {
+        "telegram": "2E44931578563412330333637A2A0020255923C95AAA26D1B2E7493B2A8B013EC4"
+        "A6F6D3529B520EDFF0EA6DEFC955B29D6D69EBF3EC8A"
+    },
+}
+# POSTs that change nothing, and why they are no GET.
+CHANGES_NOTHING = {
+    "accounts:language": "a person's own taste, no utility's",
+    "collectors:inspector": "the telegram and key must not stand in an address",
+}

@@ -1,0 +1,232 @@
+"""Two utilities with a bit of everything, and everybody who may come to the door."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import count
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.utils import timezone
+
+from collectors import tokens
+from collectors.models import Collector, Telegram
+from collectors.outcomes import Outcome
+from collectors.queries import TelegramKey
+from meters import services
+from meters.models import Customer, Meter, MeterState, SupplyPoint
+from readings.listing import key_of
+from readings.models import Origin, Reading, Trust
+from ready.accounts.models import Membership, User
+from ready.audit.models import AuditEntry
+from ready.policy import Role
+from ready.tenancy.context import tenant_context
+from ready.tenancy.models import Tenant
+from tests import factories
+
+_batches = count(1)
+# A text in everything of a utility's that carries text: found anywhere else, it has leaked.
+CANARY = "CANARY-{slug}"
+
+
+@dataclass
+class Utility:
+    """One utility's things, by the name that parameters call them by."""
+
+    tenant: Tenant
+    canary: str
+    keys: list[bytes] = field(default_factory=list)
+    things: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, User] = field(default_factory=dict)
+    token: str = ""
+    revoked_token: str = ""
+
+
+@dataclass
+class World:
+    """`own` is the utility that is knocked at, `other` its neighbour."""
+
+    own: Utility
+    other: Utility
+    clients: dict[str, Client] = field(default_factory=dict)
+
+    def client(self, actor: str) -> Client:
+        """A browser or program that is this actor; see ACTORS."""
+        if actor not in self.clients:
+            self.clients[actor] = ACTORS[actor](self)
+        return self.clients[actor]
+
+
+def build() -> World:
+    """Committed; call with database access open."""
+    world = World(own=_utility("aalund", "Aalund Varme"), other=_utility("birkelse", "Birkelse"))
+    for actor in ACTORS:
+        world.client(actor)  # logging in writes; asking must not
+    return world
+
+
+def _utility(slug: str, name: str) -> Utility:
+    canary = CANARY.format(slug=slug)
+    tenant = Tenant.objects.create(slug=slug, name=f"{name} {canary}", zone="UTC")
+    made = Utility(tenant, canary)
+    for role in Role:
+        made.people[role] = person(made, f"{role}", role)
+    made.people["revoked"] = person(made, "revoked", Role.ADMINISTRATOR)
+    made.people["disabled"] = person(made, "disabled", Role.ADMINISTRATOR)
+    with tenant_context(tenant.pk):
+        Membership.objects.filter(user=made.people["revoked"]).update(disabled_at=timezone.now())
+        _things(made)
+    User.objects.filter(pk=made.people["disabled"].pk).update(is_active=False)
+    return made
+
+
+@cache
+def _password() -> str:
+    return make_password("Kobberkedel-1")  # slow on purpose; once is enough
+
+
+def person(utility: Utility, name: str, role: Role | None) -> User:
+    """Somebody with a role in the utility (None: with none), whose names carry its canary."""
+    made = User.objects.create(
+        email=f"{name}.{utility.canary}@{utility.tenant.slug}.example".lower(),
+        name=f"{name} {utility.canary}",
+        password=_password(),
+    )
+    if role is not None:
+        with tenant_context(utility.tenant.pk):
+            Membership.objects.create(tenant=utility.tenant, user=made, role=role)
+    return made
+
+
+def _things(made: Utility) -> None:
+    """A customer, a place, a mounted meter with readings and telegrams, a collector …"""
+    canary, tenant = made.canary, made.tenant
+    now = timezone.now()
+    customer: Customer = services.register_customer(
+        number=f"1-{canary}", name=f"Customer {canary}", actor=factories.ACTOR
+    )
+    place: SupplyPoint = factories.place(
+        street=f"Street {canary} 1", label=canary, customer=customer
+    )
+    key = secrets.token_bytes(16)
+    made.keys.append(key)
+    meter: Meter = factories.meter(key=key, meter_type=f"Type {canary}")
+    installation = services.install_meter(
+        meter=meter,
+        supply_point=place,
+        at=now - timedelta(days=3),
+        registers={},
+        actor=factories.ACTOR,
+    )
+    collector = factories.collector(name=f"Collector {canary}")
+    made.token = factories.token(collector)
+    made.revoked_token = factories.token(collector)
+    tokens.revoke(
+        collector=collector, prefix=made.revoked_token.split("_")[1], actor=factories.ACTOR
+    )
+    # A time names a reading: the neighbour's must be another.
+    read_at = (now - timedelta(hours=2)).replace(minute=0, second=tenant.pk % 60, microsecond=0)
+    Reading.objects.create(
+        tenant_id=tenant.pk,
+        meter_id=meter.pk,
+        ts=read_at,
+        received_at=read_at,
+        origin=Origin.FIXED_NETWORK,
+        trust=Trust.MAC,
+        e1=4_711 * 3_600_000,
+    )
+    MeterState.objects.filter(meter=meter).update(
+        heard_at=read_at, read_at=read_at, e1=4_711 * 3_600_000, collector_id=collector.pk
+    )
+    kept = _telegram(collector, meter, Outcome.STORED, read_at)
+    _telegram(collector, meter, Outcome.WRONG_KEY, None)
+    made.things.update(
+        tenant=tenant.slug,
+        meter=meter.pk,
+        customer=customer.pk,
+        place=place.pk,
+        installation=installation.pk,
+        collector=collector.pk,
+        reading=key_of(read_at),
+        telegram=str(kept),
+        number=meter.number,
+        entry=AuditEntry.objects.order_by("pk").first().pk,  # type: ignore[union-attr]
+    )
+
+
+def _telegram(
+    collector: Collector, meter: Meter, outcome: Outcome, reading_at: datetime | None
+) -> TelegramKey:
+    now = timezone.now()
+    row = Telegram.objects.create(
+        tenant_id=collector.tenant_id,
+        received_on=now.astimezone(UTC).date(),
+        batch_id=next(_batches),
+        item=0,
+        collector_id=collector.pk,
+        meter_id=meter.pk,
+        received_at=now,
+        reading_at=reading_at,
+        manufacturer="KAM",
+        number=meter.number,
+        frame=bytes.fromhex("2744ABCD"),
+        outcome=outcome,
+        detail="",
+        rssi_dbm=-71,
+    )
+    return TelegramKey(row.received_on, row.batch_id, row.item)
+
+
+def signed_in(user: User) -> Client:
+    """A browser in which the person has logged in, with a second factor and just now."""
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": timezone.now().timestamp()},
+        {"method": "mfa", "type": "totp", "at": timezone.now().timestamp()},
+    ]
+    session.save()
+    return client
+
+
+def _with_token(token: str) -> Client:
+    return Client(raise_request_exception=False, headers={"authorization": f"Bearer {token}"})
+
+
+def _disabled(world: World) -> Client:
+    """Logged in before they were disabled: the session is still there."""
+    user = world.own.people["disabled"]
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    client = signed_in(User.objects.get(pk=user.pk))
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    return client
+
+
+ACTORS: dict[str, Callable[[World], Client]] = {
+    "anonymous": lambda world: Client(raise_request_exception=False),
+    "disabled": _disabled,
+    "revoked": lambda world: signed_in(world.own.people["revoked"]),
+    "no membership": lambda world: signed_in(person(world.own, "nobody", None)),
+    "user": lambda world: signed_in(world.own.people[Role.USER]),
+    "super user": lambda world: signed_in(world.own.people[Role.SUPER_USER]),
+    "administrator": lambda world: signed_in(world.own.people[Role.ADMINISTRATOR]),
+    "other user": lambda world: signed_in(world.other.people[Role.USER]),
+    "other super user": lambda world: signed_in(world.other.people[Role.SUPER_USER]),
+    "other administrator": lambda world: signed_in(world.other.people[Role.ADMINISTRATOR]),
+    "collector": lambda world: _with_token(world.own.token),
+    "revoked collector": lambda world: _with_token(world.own.revoked_token),
+}
+ROLES = {"user": Role.USER, "super user": Role.SUPER_USER, "administrator": Role.ADMINISTRATOR}
+OUTSIDERS = (
+    "revoked",
+    "no membership",
+    "other user",
+    "other super user",
+    "other administrator",
+)
+STRANGERS = ("anonymous", "disabled", "collector", "revoked collector")
+DEVICES = ("collector", "revoked collector")
