@@ -9,6 +9,7 @@ let PostgreSQL walk the index and stop after a page.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 
 from django.db import connection
@@ -25,15 +26,20 @@ from django.db.models import (
     When,
     Window,
 )
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from meters import narrowing
 from meters.conditions import ALARMS
 from meters.models import (
     PRIORITY_INTERVAL_S,
     Customer,
+    GroupMember,
     Installation,
+    Medium,
     Meter,
+    MeterGroup,
     SupplyPoint,
 )
 from meters.registers import MAIN_REGISTERS
@@ -52,9 +58,19 @@ LIST_COLUMNS = (
     Column("label", _("Label"), searchable=True),
     Column("state", _("State")),
     Column("value", _("Newest value"), sortable=False, numeric=True),
-    Column("read_at", _("Reading time")),
+    Column("read_at", _("Reading time"), default=False),
+    Column("city", _("City"), searchable=True, default=False),
+    Column("medium", _("Medium"), default=False),
+    Column("manufacturer", _("Manufacturer"), searchable=True, default=False),
+    Column("heard_at", _("Last heard"), default=False),
+    Column("signal", _("Signal (dBm)"), numeric=True, default=False),
+    Column("cooling", _("Cooling (K)"), numeric=True, default=False),
+    Column("interval", _("Reading interval (min)"), numeric=True, default=False),
 )
 DEFAULT_SORT = "address"
+LIST_KEY = "meters"  # under which a person's columns and saved filters are kept
+# What an address may narrow the list by, besides the words searched for.
+FILTERS = ("show", "group", *narrowing.KEYS)
 
 # Columns that the main registers of all media need.
 _MAIN_COLUMNS = tuple(dict.fromkeys(c for columns in MAIN_REGISTERS.values() for c in columns))
@@ -73,21 +89,35 @@ class Selection:
 
     key: str
     label: Promise | str
+    of_state: bool = False
 
 
+# READY's own groups, then what the states of meters make of them.
 SELECTIONS = (
     Selection("", _("All meters")),
-    Selection("stock", _("Meters in stock")),
+    Selection("ungrouped", _("Non-grouped meters")),
+    Selection("imported", _("Last imported meters")),
     Selection("priority", _("Priority meters")),
-    Selection("not_heard", _("Not heard for a day")),
-    Selection("info_codes", _("With info codes")),
-    Selection("unreadable", _("Cannot be read")),
+    Selection("stock", _("Meters in stock")),
+    Selection("not_heard", _("Not heard for a day"), of_state=True),
+    Selection("info_codes", _("With info codes"), of_state=True),
+    Selection("unreadable", _("Cannot be read"), of_state=True),
 )
+
+
+def _last_import() -> QuerySet[Any]:
+    return (
+        Meter.objects.filter(imported_at__isnull=False)
+        .order_by("-imported_at")
+        .values("imported_at")[:1]
+    )
 
 
 def _selected(key: str, now: datetime) -> Q:
     """The condition of a line of the pane; an unknown key selects all."""
     return {
+        "ungrouped": Q(grouped=False),
+        "imported": Q(imported_at=_last_import()),
         "stock": Q(in_stock=True),
         "priority": Q(interval_s=PRIORITY_INTERVAL_S),
         "not_heard": not_heard(now),
@@ -103,9 +133,15 @@ def counts(now: datetime) -> dict[str, int]:
             """
             SELECT
                 (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s),
-                (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s AND in_stock),
+                (SELECT count(*) FROM meters_meter
+                 WHERE tenant_id = %(tenant)s AND NOT grouped),
+                (SELECT count(*) FROM meters_meter
+                 WHERE tenant_id = %(tenant)s AND imported_at = (
+                     SELECT max(imported_at) FROM meters_meter
+                     WHERE tenant_id = %(tenant)s AND imported_at IS NOT NULL)),
                 (SELECT count(*) FROM meters_meter
                  WHERE tenant_id = %(tenant)s AND interval_s = %(priority)s),
+                (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s AND in_stock),
                 -- All silent ones less those in stock: both sides are few, the mounted are not.
                 (SELECT count(*) FROM meters_meterstate
                  WHERE tenant_id = %(tenant)s AND (heard_at < %(since)s OR heard_at IS NULL))
@@ -142,6 +178,13 @@ class MeterRow:
     signs: Sequence[Sign]
     value: RegisterValue | None
     read_at: datetime | None
+    city: str
+    medium: str
+    manufacturer: str
+    heard_at: datetime | None
+    signal: int | None
+    cooling: Fraction | None
+    interval: int
 
 
 _LOUDNESS = Case(
@@ -155,7 +198,12 @@ _LOUDNESS = Case(
 )
 # Many places share a postal code or label: equal ones stand in the order that their index has.
 _PLACE = "open__supply_point__pk"
-_TIES = {"postal_code": (_PLACE, "pk"), "label": (_PLACE, "pk")}
+_TIES = {
+    "postal_code": (_PLACE, "pk"),
+    "label": (_PLACE, "pk"),
+    # Who is sorted by city wants streets in order.
+    "city": ("open__supply_point__street_key", "pk"),
+}
 # Column → what it is sorted by, and the value that stands for "empty" besides NULL.
 _SORTS: dict[str, tuple[str, str | None]] = {
     "customer": ("open__supply_point__customer__name_key", None),
@@ -167,6 +215,20 @@ _SORTS: dict[str, tuple[str, str | None]] = {
     "label": ("open__supply_point__label", ""),
     "state": ("loudness", None),
     "read_at": ("state__read_at", None),
+    "city": ("open__supply_point__city", ""),
+    "medium": ("medium", None),
+    "manufacturer": ("manufacturer", None),
+    "heard_at": ("state__heard_at", None),
+    "signal": ("state__rssi_dbm", None),
+    "cooling": ("cooling", None),
+    "interval": ("interval_s", None),
+}
+# No index is worth its price at every telegram: these sort the whole list.
+_UNINDEXED = frozenset({"signal", "cooling", "city", "medium", "manufacturer", "interval"})
+# Sorted by what no column holds.
+_COMPUTED: dict[str, Any] = {
+    "loudness": _LOUDNESS,
+    "cooling": F("state__t1") - F("state__t2"),
 }
 
 
@@ -195,11 +257,11 @@ def _matching(state: ListState) -> Q:
         return found if wanted else None
 
     customers = any_of(customer="name", customer_number="number")
-    places = any_of(address="street", postal_code="postal_code", label="label")
+    places = any_of(address="street", postal_code="postal_code", label="label", city="city")
     if customers is not None:
         living = Q(customer__in=Customer.objects.filter(customers).values("pk"))
         places = living if places is None else places | living
-    meters = any_of(serial="number", meter_type="meter_type")
+    meters = any_of(serial="number", meter_type="meter_type", manufacturer="manufacturer")
     if places is not None:
         there = Q(
             pk__in=Installation.objects.filter(
@@ -210,15 +272,42 @@ def _matching(state: ListState) -> Q:
     return meters if meters is not None else Q()
 
 
+def _group(filters: Mapping[str, str]) -> int:
+    """The group that an address names; 0 where it names none."""
+    text = filters.get("group", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
+
+
+def _which(state: ListState, now: datetime) -> Q:
+    """The meters that an address asks for."""
+    wanted = _selected(state.filters.get("show", ""), now) & narrowing.condition(state.filters)
+    if "group" in state.filters:
+        members = GroupMember.objects.filter(group=_group(state.filters))
+        wanted &= Q(pk__in=members.values("meter_id"))
+    return wanted & _matching(state)
+
+
+def matching(state: ListState, now: datetime) -> QuerySet[Any]:
+    """The meters of a list, in no order: what is done to all of them is done to these."""
+    return _meters().filter(_which(state, now))
+
+
+def find(rule: str, now: datetime) -> QuerySet[Any]:
+    """The meters that a group's filter finds (`meters.groups.Finder`)."""
+    return matching(
+        ListState.parse(QueryDict(rule), LIST_COLUMNS, sort=DEFAULT_SORT, filters=FILTERS), now
+    )
+
+
 def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Any], QuerySet[Any]]:
     """The list in order, in two parts: meters that have the sorted column, and those without.
 
     Empty ones come last in either direction.
     """
-    meters = _meters().filter(_selected(state.filters.get("show", ""), now), _matching(state))
+    meters = _meters().filter(_which(state, now))
     path, empty = _SORTS[state.sort]
-    if path == "loudness":
-        meters = meters.alias(loudness=_LOUDNESS)
+    if path in _COMPUTED:
+        meters = meters.alias(**{path: _COMPUTED[path]})
     order = F(path).desc() if state.descending else F(path).asc()
     has = Q(**{f"{path}__isnull": False})
     if empty is not None:
@@ -233,14 +322,24 @@ def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Any], QuerySet[A
 def meter_list(
     state: ListState, now: datetime, energy_unit: str, counted: Mapping[str, int]
 ) -> Page[MeterRow]:
-    """One page of the list. counted: what `counts` said, so as not to count again."""
-    if state.query:
+    """One page of the list. counted: what `counts` said, so as not to count again; a group's
+    size under its id."""
+    counted_as = _counted_as(state)
+    if counted_as is None or state.sort in _UNINDEXED:
         ids, total = _searched(state, now)
     else:
         ids = _page_ids(state, now)
-        show = state.filters.get("show", "")
-        total = counted.get(show, counted[""])
+        total = counted.get(counted_as, 0 if "group" in state.filters else counted[""])
     return Page(_rows(ids, now, energy_unit), total, state)
+
+
+def _counted_as(state: ListState) -> str | None:
+    """Which of the pane's lines the list is, so that its length is known; None for none."""
+    if state.query or narrowing.in_force(state.filters):
+        return None
+    if "group" in state.filters:
+        return None if "show" in state.filters else str(_group(state.filters))
+    return state.filters.get("show", "")
 
 
 def _page_ids(state: ListState, now: datetime) -> list[int]:
@@ -264,10 +363,10 @@ def _searched(state: ListState, now: datetime) -> tuple[list[int], int]:
 
 def _found(state: ListState, now: datetime) -> QuerySet[Any]:
     """The same list in one piece: for searches, which look at everything anyway, and exports."""
-    meters = _meters().filter(_selected(state.filters.get("show", ""), now), _matching(state))
+    meters = _meters().filter(_which(state, now))
     path, empty = _SORTS[state.sort]
-    if path == "loudness":
-        meters = meters.alias(loudness=_LOUDNESS)
+    if path in _COMPUTED:
+        meters = meters.alias(**{path: _COMPUTED[path]})
     key: Any = F(path)
     if empty is not None:
         key = Func(key, Value(empty), function="NULLIF")
@@ -290,6 +389,12 @@ _ROW_PATHS = (
     "state__conditions",
     "state__trouble",
     "state__read_at",
+    "open__supply_point__city",
+    "manufacturer",
+    "state__rssi_dbm",
+    "state__t1",
+    "state__t2",
+    "interval_s",
     *(f"state__{column}" for column in _MAIN_COLUMNS),
 )
 
@@ -298,7 +403,8 @@ def _row(values: Sequence[Any], now: datetime, energy_unit: str) -> MeterRow:
     customer, address, postal_code, customer_number, meter_type, serial, label = (
         text or "" for text in values[1:8]
     )
-    in_stock, medium, heard_at, conditions, trouble, read_at, *registers = values[8:]
+    in_stock, medium, heard_at, conditions, trouble, read_at = values[8:14]
+    city, manufacturer, rssi_dbm, t1, t2, interval_s, *registers = values[14:]
     return MeterRow(
         id=values[0],
         customer=customer,
@@ -317,6 +423,13 @@ def _row(values: Sequence[Any], now: datetime, energy_unit: str) -> MeterRow:
         ),
         value=main_value(medium, dict(zip(_MAIN_COLUMNS, registers, strict=True)), energy_unit),
         read_at=read_at,
+        city=city or "",
+        medium=str(Medium(medium).label),
+        manufacturer=manufacturer,
+        heard_at=heard_at,
+        signal=rssi_dbm,
+        cooling=None if t1 is None or t2 is None else Fraction(t1 - t2, 1000),
+        interval=interval_s // 60,
     )
 
 
@@ -332,3 +445,28 @@ def exported_meters(state: ListState, now: datetime, energy_unit: str) -> Iterat
     """Every row of the list, whatever the page."""
     for values in _found(state, now).values_list(*_ROW_PATHS).iterator(chunk_size=2000):
         yield _row(values, now, energy_unit)
+
+
+def groups() -> list[MeterGroup]:
+    """The utility's own groups by name, with their sizes."""
+    return list(MeterGroup.objects.order_by("name_key", "pk"))
+
+
+def meter_types() -> list[str]:
+    """The types that there are meters of: hops from one to the next in the index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE kinds AS (
+                (SELECT meter_type FROM meters_meter WHERE tenant_id = %(tenant)s
+                 AND meter_type > '' ORDER BY meter_type LIMIT 1)
+                UNION ALL
+                SELECT (SELECT m.meter_type FROM meters_meter m WHERE m.tenant_id = %(tenant)s
+                        AND m.meter_type > kinds.meter_type ORDER BY m.meter_type LIMIT 1)
+                FROM kinds WHERE kinds.meter_type IS NOT NULL
+            )
+            SELECT meter_type FROM kinds WHERE meter_type IS NOT NULL LIMIT 200
+            """,
+            {"tenant": current_tenant_id()},
+        )
+        return [kind for (kind,) in cursor.fetchall()]

@@ -14,6 +14,7 @@ from meters.queries import MeterPage, meter_page
 from readings import charts, questions
 from readings.listing import columns_of, instant_of, reading_of, readings_of
 from readings.models import Reading
+from readings.month import month_of
 from readings.rules.buckets import BucketSize
 from readings.windows import STEPS
 from ready.policy import access
@@ -153,3 +154,16 @@ def reading(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpRespons
         raise Http404 from None
     context = {"page": _page_of(pk), "tab": "readings", "row": row}
     return render(request, "readings/detail.html", context)
+
+
+@access("meters.view")
+@require_GET
+def month(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
+    """The last 30 days as little bars, for the drawer beside the meter list."""
+    found = month_of(
+        _page_of(pk),
+        timezone.now(),
+        timezone.get_current_timezone(),
+        tenant_of(request).energy_unit,
+    )
+    return render(request, "readings/_month.html", {"month": found, "pk": pk})

@@ -1,21 +1,97 @@
-"""The meter list and its export."""
+"""The meter list: its page, its drawer, its files, and what a person keeps about it."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from meters import listing
-from ready.policy import access
+from meters import desk, listing, narrowing, queries
+from meters.models import Meter, MeterGroup, SavedFilter
+from meters.registers import MAIN_REGISTERS
+from meters.selection import state_of
+from meters.values import shown_values
+from ready.accounts.actors import actor_of
+from ready.accounts.rights import rights_for
+from ready.policy import access, can
 from ready.tenancy.requests import tenant_of
-from ready.web.lists import ListState, csv_file, is_fragment, list_part
+from ready.web.formats import number
+from ready.web.lists import ListState, csv_file, is_fragment, known_keys, list_part
+from ready.web.sheets import xlsx_file
+
+# What the drawer shows besides the medium's chief registers.
+DRAWER_REGISTERS = ("t1", "t2", "flow1", "power1", "t_water", "t_ambient", "p1", "p_pos")
 
 
-def _list_state(request: HttpRequest) -> ListState:
-    return ListState.parse(
-        request.GET, listing.LIST_COLUMNS, sort=listing.DEFAULT_SORT, filters=("show",)
-    )
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the left pane. colour: of a person's own group, else ""."""
+
+    label: Promise | str
+    count: int
+    url: str
+    current: bool
+    colour: str = ""
+    follows: bool = False
+
+
+def _person(request: HttpRequest) -> int:
+    person = actor_of(request).id
+    assert person is not None
+    return person
+
+
+def _state(request: HttpRequest) -> ListState:
+    layout = desk.layout_of(user_id=_person(request), list_key=listing.LIST_KEY)
+    return state_of(request.GET, layout)
+
+
+def _pane(
+    state: ListState, counts: dict[str, int], groups: list[MeterGroup], of_state: bool
+) -> list[Line]:
+    show, group = state.filters.get("show", ""), state.filters.get("group", "")
+    return [
+        Line(
+            one.label,
+            counts[one.key],
+            state.url(show=one.key, group=""),
+            one.key == show and not group,
+        )
+        for one in listing.SELECTIONS
+        if one.of_state == of_state
+    ]
+
+
+def _own(state: ListState, groups: list[MeterGroup]) -> list[Line]:
+    chosen = state.filters.get("group", "")
+    return [
+        Line(
+            group.name,
+            group.size,
+            state.url(show="", group=str(group.pk)),
+            chosen == str(group.pk),
+            group.colour,
+            group.kind == MeterGroup.Kind.FILTER,
+        )
+        for group in groups
+    ]
+
+
+def _shown(state: ListState, group: MeterGroup | None) -> Promise | str:
+    """The list's name: its group's, or that of a line of READY's own."""
+    if group is not None:
+        return group.name
+    show = state.filters.get("show", "")
+    first = listing.SELECTIONS[0].label
+    return next((one.label for one in listing.SELECTIONS if one.key == show), first)
 
 
 @access("meters.view")
@@ -23,57 +99,138 @@ def _list_state(request: HttpRequest) -> ListState:
 def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
     """The utility's meters; htmx fetches the same table again by itself."""
     now = timezone.now()
-    state = _list_state(request)
+    state = _state(request)
+    groups = listing.groups()
     counts = listing.counts(now)
-    show = state.filters.get("show", "")
+    sizes = {str(group.pk): group.size for group in groups}
+    group = next((one for one in groups if str(one.pk) == state.filters.get("group")), None)
     context = {
-        "page": listing.meter_list(state, now, tenant_of(request).energy_unit, counts),
+        "page": listing.meter_list(state, now, tenant_of(request).energy_unit, counts | sizes),
         "state": state,
-        "pane": [
-            (one.label, counts[one.key], state.url(show=one.key), one.key == show)
-            for one in listing.SELECTIONS
+        "pane": _pane(state, counts, groups, of_state=False),
+        "states": _pane(state, counts, groups, of_state=True),
+        "own": _own(state, groups),
+        "group": group,
+        "hand_groups": [one for one in groups if one.kind == MeterGroup.Kind.HAND],
+        "shown": _shown(state, group),
+        "chips": [
+            (one.label, words, state.without(one.key))
+            for one, words in narrowing.in_force(state.filters)
         ],
-        "shown": next(
-            (one.label for one in listing.SELECTIONS if one.key == show),
-            listing.SELECTIONS[0].label,
-        ),
+        "narrowings": [(one, state.filters.get(one.key, "")) for one in narrowing.NARROWINGS],
+        "meter_types": listing.meter_types(),
+        "kept": desk.filters_of(user_id=_person(request), list_key=listing.LIST_KEY),
     }
     if is_fragment(request):
         return list_part(request, "meters/_list.html", context, state.here)
     return render(request, "meters/list.html", context)
 
 
+@access("meters.view")
+@require_GET
+def drawer(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
+    """A meter beside the list: how it stands, where it is, what it said last."""
+    try:
+        page = queries.meter_page(pk, timezone.now())
+    except Meter.DoesNotExist:
+        raise Http404 from None
+    wanted = (*MAIN_REGISTERS[page.meter.medium], *DRAWER_REGISTERS)
+    chief = {column: page.values[column] for column in wanted}
+    values = shown_values(chief, tenant_of(request).energy_unit)
+    context = {"page": page, "values": values}
+    return render(request, "meters/_drawer.html", context)
+
+
+# Column → what a file says of a row; an instant carries its offset: nobody can ask the file.
+_CELLS: dict[str, Callable[[listing.MeterRow], tuple[object, ...]]] = {
+    "state": lambda row: ("; ".join(sign.words for sign in row.signs),),
+    "value": lambda row: (
+        (row.value.register.code, row.value.plain, row.value.unit.name)
+        if row.value
+        else ("", "", "")
+    ),
+    "read_at": lambda row: (_instant(row.read_at),),
+    "heard_at": lambda row: (_instant(row.heard_at),),
+    "cooling": lambda row: ("" if row.cooling is None else number(row.cooling, 1),),
+}
+
+
+def _instant(at: datetime | None) -> str:
+    return timezone.localtime(at).isoformat(" ", "seconds") if at else ""
+
+
 @access("meters.export")
 @require_GET
-def export(request: HttpRequest, tenant: str) -> HttpResponse:
-    """The list as CSV: the same columns, rows and order, all pages."""
+def export(request: HttpRequest, tenant: str, kind: str = "csv") -> HttpResponse:
+    """The list as a file: the same columns, rows and order, all pages."""
     utility = tenant_of(request)
     now = timezone.now()
-    rows = listing.exported_meters(_list_state(request), now, utility.energy_unit)
+    state = _state(request)
     head: list[object] = []
-    for column in listing.LIST_COLUMNS:
-        head.append(column.label)
+    for column in state.visible:
         if column.key == "value":
-            head[-1:] = [_("Newest register"), _("Newest value"), _("Unit")]
-    return csv_file(
-        f"{utility.slug}-{_('meters')}-{timezone.localdate(now)}.csv",
-        head,
-        (
-            (
-                row.customer,
-                row.address,
-                row.postal_code,
-                row.customer_number,
-                row.meter_type,
-                row.serial,
-                row.label,
-                "; ".join(sign.words for sign in row.signs),
-                row.value.register.code if row.value else "",
-                row.value.plain if row.value else "",
-                row.value.unit.name if row.value else "",
-                # An instant in a file carries its offset: nobody can ask the file for its zone.
-                timezone.localtime(row.read_at).isoformat(" ", "seconds") if row.read_at else "",
-            )
-            for row in rows
-        ),
-    )
+            head += [_("Newest register"), _("Newest value"), _("Unit")]
+        else:
+            head.append(column.label)
+
+    def rows() -> Iterator[list[object]]:
+        for row in listing.exported_meters(state, now, utility.energy_unit):
+            cells: list[object] = []
+            for column in state.visible:
+                told = _CELLS.get(column.key)
+                cells += told(row) if told else (getattr(row, column.key),)
+            yield cells
+
+    name = f"{utility.slug}-{_('meters')}-{timezone.localdate(now)}"
+    if kind == "xlsx":
+        return xlsx_file(f"{name}.xlsx", _("Meters"), head, rows())
+    return csv_file(f"{name}.csv", head, rows())
+
+
+def _back(request: HttpRequest, tenant: str) -> HttpResponse:
+    """To the list that the form came from."""
+    query = request.POST.get("query", "")
+    address = reverse("meters:list", args=[tenant])
+    return redirect(address + (query if query.startswith("?") and query != "?" else ""))
+
+
+@access("meters.view")
+@require_POST
+def keep_layout(request: HttpRequest, tenant: str) -> HttpResponse:
+    """Remember which columns a person sees, in their order; none: READY's own."""
+    chosen = known_keys(listing.LIST_COLUMNS, request.POST.getlist("column"))
+    if "reset" in request.POST:
+        chosen = ()
+    desk.keep_layout(user_id=_person(request), list_key=listing.LIST_KEY, columns=chosen)
+    return _back(request, tenant)
+
+
+@access("meters.view")
+@require_POST
+def save_filter(request: HttpRequest, tenant: str) -> HttpResponse:
+    """Keep the list as it is under a name."""
+    try:
+        kept = desk.save_filter(
+            user_id=_person(request),
+            list_key=listing.LIST_KEY,
+            name=request.POST.get("name", ""),
+            query=request.POST.get("query", ""),
+            # What others see is theirs to change who may make groups.
+            shared="shared" in request.POST and bool(can(rights_for(request), "groups.edit")),
+            actor=actor_of(request),
+        )
+        messages.success(request, _("The filter “%(name)s” is saved.") % {"name": kept.name})
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+    return _back(request, tenant)
+
+
+@access("meters.view")
+@require_POST
+def delete_filter(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
+    """Forget one of the person's own filters."""
+    try:
+        desk.delete_filter(user_id=_person(request), pk=pk, actor=actor_of(request))
+    except SavedFilter.DoesNotExist:
+        raise Http404 from None
+    return _back(request, tenant)

@@ -65,7 +65,13 @@ SECTIONS = (
         _("Meters"),
         "meters",
         "m",
-        (Page("meters:list", _("Meters"), "meters.view"),),
+        (
+            Page("meters:list", _("Meters"), "meters.view"),
+            Page("meters:map", _("Map"), "meters.view"),
+            Page("meters:priority", _("Priority meters"), "meters.view"),
+            Page("meters:groups", _("Groups"), "meters.view"),
+            Page("meters:imports", _("Import"), "meters.import"),
+        ),
         frozenset({"meters", "readings"}),
     ),
     Section(

@@ -46,6 +46,8 @@ class Column:
     sortable: bool = True
     searchable: bool = False
     numeric: bool = False
+    # Shown until a person chooses their own columns.
+    default: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class ListState:
 
     query, search_in: the words searched for, and the one column to look in ("" for all).
     sort, descending: a column's key. page: from 1. filters: name → value, non-empty only.
+    layout: the keys of the columns the person wants to see, in order; chosen: those that the
+    address itself asks for (?cols=…), which come first, so that a link shows what its sender saw.
     """
 
     columns: Sequence[Column]
@@ -75,6 +79,8 @@ class ListState:
     descending: bool = False
     page: int = 1
     filters: Mapping[str, str] = field(default_factory=dict)
+    layout: Sequence[str] = ()
+    chosen: Sequence[str] = ()
 
     @classmethod
     def parse(
@@ -84,6 +90,7 @@ class ListState:
         *,
         sort: str,
         filters: Sequence[str] = (),
+        layout: Sequence[str] = (),
     ) -> "ListState":
         """Read an address. `sort` is the default ("-key" for descending)."""
         wanted = data.get("sort", sort)
@@ -106,6 +113,8 @@ class ListState:
                 for name in filters
                 if (value := data.get(name, "").replace("\x00", "").strip())
             },
+            layout=known_keys(columns, layout),
+            chosen=known_keys(columns, data.get("cols", "").split(",")),
         )
 
     def url(self, *, page: int = 1, sort: str | None = None, **filters: str) -> str:
@@ -120,9 +129,16 @@ class ListState:
         order = self.order if sort is None else sort
         if order != self.default_sort:
             pairs["sort"] = order
+        if self.chosen:
+            pairs["cols"] = ",".join(self.chosen)
         if page > 1:
             pairs["page"] = str(page)
         return "?" + urlencode(pairs)
+
+    def without(self, name: str) -> str:
+        """The address without one of its filters."""
+        kept = {key: value for key, value in self.filters.items() if key != name}
+        return replace(self, filters=kept).url()
 
     def without_search(self) -> str:
         """The address without the words searched for."""
@@ -139,10 +155,39 @@ class ListState:
         return self.url(page=self.page)
 
     @cached_property
+    def visible(self) -> list[Column]:
+        """The columns that are shown, in order."""
+        by_key = {column.key: column for column in self.columns}
+        wanted = self.chosen or self.layout
+        if not wanted:
+            return [column for column in self.columns if column.default]
+        return [by_key[key] for key in wanted]
+
+    @property
+    def hidden_columns(self) -> list[Column]:
+        """The columns that are not shown; what a person may add."""
+        return [column for column in self.columns if column not in self.visible]
+
+    @property
+    def what(self) -> str:
+        """Which rows: the address without order, columns and page."""
+        return replace(
+            self,
+            sort=self.default_sort.removeprefix("-"),
+            descending=self.default_sort.startswith("-"),
+            chosen=(),
+        ).url()
+
+    @property
+    def shared_url(self) -> str:
+        """The address with the columns in it: shows anybody what this person sees."""
+        return replace(self, chosen=[column.key for column in self.visible]).url()
+
+    @cached_property
     def heads(self) -> list[Head]:
         """The table's head. A click sorts; a second one turns the order round."""
         heads = []
-        for column in self.columns:
+        for column in self.visible:
             mine = column.key == self.sort
             direction = ("descending" if self.descending else "ascending") if mine else ""
             turned = f"-{column.key}" if mine and not self.descending else column.key
@@ -168,6 +213,8 @@ class ListState:
         pairs = list(self.filters.items())
         if self.order != self.default_sort:
             pairs.append(("sort", self.order))
+        if self.chosen:
+            pairs.append(("cols", ",".join(self.chosen)))
         return pairs
 
     @property
@@ -229,6 +276,12 @@ class KeyedPage(Generic[Row]):
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
+
+
+def known_keys(columns: Sequence[Column], keys: Iterable[object]) -> tuple[str, ...]:
+    """Those keys that name a column, each once, in their order."""
+    known = {column.key for column in columns}
+    return tuple(dict.fromkeys(key for key in keys if isinstance(key, str) and key in known))
 
 
 def _whole(text: str) -> int:

@@ -36,7 +36,7 @@
     document.querySelectorAll("details.menu[open]").forEach(function (menu) {
       if (theme || !menu.contains(event.target)) menu.open = false;
     });
-    const row = event.target.closest("tr[data-href]");
+    const row = event.target.closest("tr[data-href]:not([data-drawer])");
     if (row && !event.target.closest("a, button, input, label, summary")) {
       window.location.assign(row.dataset.href);
     }

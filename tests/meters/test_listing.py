@@ -192,8 +192,13 @@ class TestSelections:
         state(mounted("Over 1"), conditions=["leak@7"])
         state(mounted("Key 1"), trouble=17)
         factories.meter(in_stock=True)
+        Meter.objects.filter(number__endswith="1").update(imported_at=NOW - timedelta(days=9))
+        last = Meter.objects.order_by("pk")[:2].values("pk")
+        Meter.objects.filter(pk__in=last).update(imported_at=NOW, grouped=True)
         assert counts(NOW) == {
             "": 8,
+            "ungrouped": 6,
+            "imported": 2,
             "stock": 1,
             "priority": 1,
             "not_heard": 2,

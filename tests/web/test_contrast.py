@@ -15,6 +15,7 @@ QUANTITIES = (
     "power",
     "electricity",
 )
+GROUP_COLOURS = ("grey", "blue", "teal", "green", "ochre", "red", "pink", "violet")
 GROUNDS = ("page", "surface", "raised", "hover", "selected")
 TEXT_PAIRS = [
     *((text, ground) for text in ("ink", "ink-muted") for ground in (*GROUNDS, "sunken")),
@@ -31,6 +32,7 @@ TEXT_PAIRS = [
 # What is no text: borders of fields, focus rings, the baseline of a missing value.
 GRAPHIC_PAIRS = [
     *((line, ground) for line in ("line-strong", "focus") for ground in ("page", "surface")),
+    *((f"group-{name}", ground) for name in GROUP_COLOURS for ground in GROUNDS),
 ]
 
 

@@ -1,0 +1,122 @@
+"""What people fill in about meters and groups."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _l
+
+from meters.models import GroupColour, Medium
+from ready.web.days import DayField
+
+MAKER = r"^[A-Za-z]{3}$"
+NUMBER = r"^[0-9A-Fa-f]{8}$"
+
+
+class _Colours(forms.RadioSelect):
+    template_name = "meters/_colours.html"
+
+
+class GroupForm(forms.Form):
+    """A group's name and colour."""
+
+    name = forms.CharField(label=_l("Name"), max_length=80)
+    colour = forms.ChoiceField(
+        label=_l("Colour"), choices=GroupColour.choices, initial=GroupColour.GREY, widget=_Colours
+    )
+
+
+class NewMeterForm(forms.Form):
+    """A meter, and where it is mounted; without a street it lies in stock."""
+
+    manufacturer = forms.RegexField(
+        MAKER,
+        label=_l("Manufacturer"),
+        initial="KAM",
+        help_text=_l("Three letters, as on the meter: KAM is Kamstrup."),
+        error_messages={"invalid": _l("A manufacturer's code has three letters, such as KAM.")},
+    )
+    number = forms.RegexField(
+        NUMBER,
+        label=_l("Serial number"),
+        help_text=_l("The 8 digits on the meter's face."),
+        error_messages={"invalid": _l("A meter number has 8 digits.")},
+    )
+    meter_type = forms.CharField(label=_l("Meter type"), max_length=60, required=False)
+    medium = forms.ChoiceField(label=_l("Medium"), choices=Medium.choices, initial=Medium.HEAT)
+    street = forms.CharField(
+        label=_l("Address"),
+        max_length=120,
+        required=False,
+        help_text=_l("Leave it empty for a meter in stock."),
+    )
+    postal_code = forms.CharField(label=_l("Postal code"), max_length=12, required=False)
+    city = forms.CharField(label=_l("City"), max_length=80, required=False)
+    label = forms.CharField(label=_l("Label"), max_length=80, required=False)
+    customer_number = forms.CharField(
+        label=_l("Customer number"),
+        max_length=40,
+        required=False,
+        help_text=_l("A number that is known already is that customer."),
+    )
+    customer = forms.CharField(label=_l("Customer"), max_length=120, required=False)
+    mounted_on = DayField(label=_l("Mounted on"), required=False)
+
+    def __init__(self, data: QueryDict | None = None, *, today: date) -> None:
+        super().__init__(data)
+        self.today = today
+        self.fields["mounted_on"].initial = today
+
+    def clean_manufacturer(self) -> str:
+        return str(self.cleaned_data["manufacturer"]).upper()
+
+    def clean_number(self) -> str:
+        return str(self.cleaned_data["number"]).upper()
+
+    def clean_mounted_on(self) -> date | None:
+        day: date | None = self.cleaned_data["mounted_on"]
+        if day is not None and day > self.today:
+            raise forms.ValidationError(_l("A meter cannot be mounted in the future."))
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not data.get("street"):
+            for name in ("postal_code", "city", "label", "customer_number", "customer"):
+                if data.get(name):
+                    self.add_error(
+                        "street", _l("Give the address, too; or leave all of the place empty.")
+                    )
+                    break
+        if data.get("customer") and not data.get("customer_number"):
+            self.add_error("customer_number", _l("A customer needs a customer number."))
+        return data
+
+    @property
+    def mounted_at(self) -> datetime:
+        """The midnight on which it was mounted, in the utility's zone."""
+        day = self.cleaned_data["mounted_on"] or self.today
+        return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class EditMeterForm(forms.Form):
+    """What a person may correct of a meter; who it is stays."""
+
+    meter_type = forms.CharField(label=_l("Meter type"), max_length=60, required=False)
+    medium = forms.ChoiceField(label=_l("Medium"), choices=Medium.choices)
+
+
+class EditMetersForm(forms.Form):
+    """The same of many meters at once: what stays empty stays as it is."""
+
+    meter_type = forms.CharField(label=_l("Meter type"), max_length=60, required=False)
+    medium = forms.ChoiceField(
+        label=_l("Medium"), choices=[("", _l("leave as it is")), *Medium.choices], required=False
+    )
+    label = forms.CharField(label=_l("Label"), max_length=80, required=False)
+
+    def wanted(self) -> dict[str, str]:
+        """What was filled in; after `is_valid()`."""
+        return {name: value for name, value in self.cleaned_data.items() if value}
