@@ -1,9 +1,8 @@
 """A consumption chart as Plotly wants it, and the table of the same numbers. Pure.
 
-Every bar stands in a slot of its own (0, 1, 2 …), not on a time axis: so an hour that the clocks
-repeat has two bars, months are equally wide, and what is missing leaves a gap. Colours are named
-after design tokens ("token:energy"); the browser puts in those of the theme. Numbers travel as
-decimal text, which Plotly reads: no value becomes a float on our side.
+Every bar stands in a slot of its own (`readings.axes`). Colours are named after design tokens
+("token:energy"); the browser puts in those of the theme. Numbers travel as decimal text, which
+Plotly reads: no value becomes a float on our side.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +11,14 @@ from datetime import datetime, tzinfo
 from fractions import Fraction
 from typing import Any
 
-from django.utils.dates import MONTHS_3
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from meters.registers import UNITS, Register, Unit, display_unit
 from meters.values import decimals
-from readings.rules.buckets import BucketSize, label
+from readings import axes
+from readings.rules.buckets import BucketSize
 from readings.rules.curve import Flag
 from readings.rules.values import Bucket, Quality
 from ready.web import formats
@@ -27,7 +26,6 @@ from ready.web import formats
 # A register's colour: what it counts, as everywhere in READY.
 _TOKENS: Mapping[str, str] = {"energy": "energy", "volume": "volume", "reactive": "electricity"}
 _ELECTRICITY = ("a_pos", "a_neg")
-_MOST_LABELS = 13
 _MOST_DECIMALS = 3
 
 
@@ -119,7 +117,7 @@ def bars(
         found.append(
             Bar(
                 start=bucket.start,
-                label=period_label(local, size, zone),
+                label=axes.period_label(local, size, zone),
                 text="–" if amount is None else formats.quantity(amount, unit, places),
                 value="" if amount is None else formats.fixed(amount / unit.base, places),
                 look=look_of(bucket),
@@ -128,65 +126,6 @@ def bars(
             )
         )
     return found
-
-
-def period_label(local: datetime, size: BucketSize, zone: tzinfo) -> str:
-    """A bucket in words: "18-04-2024 02:00A", "18-04-2024", "Apr 2024", "2024"."""
-    if size is BucketSize.YEAR:
-        return f"{local:%Y}"
-    if size is BucketSize.MONTH:
-        return f"{_month(local)} {local:%Y}"
-    day = formats.date_text(local.date())
-    return day if size is BucketSize.DAY else f"{day} {label(local, zone)}"
-
-
-def _month(local: datetime) -> str:
-    return str(MONTHS_3[local.month]).capitalize()
-
-
-def _tick(local: datetime, size: BucketSize, zone: tzinfo, before: datetime | None) -> str:
-    """The short form for the axis; the longer unit is told where it begins."""
-    if size is BucketSize.YEAR:
-        return f"{local:%Y}"
-    if size is BucketSize.MONTH:
-        new = before is None or before.year != local.year
-        return f"{_month(local)}<br>{local:%Y}" if new else _month(local)
-    if size is BucketSize.DAY:
-        new = before is None or before.month != local.month
-        return f"{local.day}<br>{_month(local)}" if new else f"{local.day}"
-    new = before is None or before.date() != local.date()
-    hour = label(local, zone)
-    return f"{hour}<br>{local:%d-%m}" if new else hour
-
-
-def ticks(found: Sequence[Bar], size: BucketSize, zone: tzinfo) -> tuple[list[int], list[str]]:
-    """The slots that have a label on the axis, and the labels; "<br>" begins a second line."""
-    every = max(1, -(-len(found) // _MOST_LABELS))
-    labelled = list(range(0, len(found), every))
-    if size is BucketSize.HOUR and every > 1:
-        labelled = _whole_hours(found, every, zone)
-    slots, texts = [], []
-    before: datetime | None = None
-    for slot in labelled:
-        local = found[slot].start.astimezone(zone)
-        slots.append(slot)
-        texts.append(_tick(local, size, zone, before))
-        before = local
-    return slots, texts
-
-
-def _whole_hours(found: Sequence[Bar], every: int, zone: tzinfo) -> list[int]:
-    """The slots at whole parts of a day, or at every so many midnights: by the clock, because
-    days have 23 to 25 slots."""
-    hours = next((step for step in (2, 3, 4, 6, 12, 24) if step >= every), 24)
-    days = -(-every // 24)
-    first = found[0].start.astimezone(zone).date()
-    labelled = []
-    for slot, bar in enumerate(found):
-        local = bar.start.astimezone(zone)
-        if local.hour % hours == 0 and not local.fold and (local.date() - first).days % days == 0:
-            labelled.append(slot)
-    return labelled
 
 
 def beside(found: Sequence[Bar], earlier: Sequence[Bar], zone: tzinfo) -> list[Bar | None]:
@@ -231,39 +170,16 @@ def figure(
         traces.append(_marks(marked))
     if any(bar is not None and bar.value for bar in earlier):
         traces.append(_year_before(earlier, unit))
-    slots, texts = ticks(found, size, zone)
     nothing = not any(bar.value for bar in found)
     return {
         "data": [trace for trace in traces if trace["x"]],
         "layout": {
+            **axes.LAYOUT,
             "barmode": "overlay",
             "bargap": 0.15 if len(found) <= 62 else 0,
-            "separators": formats.decimal_sign() + formats.NARROW_SPACE,
+            "separators": axes.separators(),
             "showlegend": len({bar.look.key for bar in found}) > 1 or bool(marked) or bool(earlier),
-            "hovermode": "closest",
-            "dragmode": False,
-            "margin": {"l": 56, "r": 8, "t": 8, "b": 44},
-            "paper_bgcolor": "token:surface",
-            "plot_bgcolor": "token:surface",
-            "font": {"color": "token:ink-muted", "size": 12},
-            "hoverlabel": {
-                "bgcolor": "token:raised",
-                "bordercolor": "token:line-strong",
-                "font": {"color": "token:ink"},
-            },
-            "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-            "xaxis": {
-                "type": "linear",
-                "range": [-0.6, len(found) - 0.4],
-                "tickmode": "array",
-                "tickvals": slots,
-                "ticktext": texts,
-                "tickangle": 0,
-                "showgrid": False,
-                "zeroline": False,
-                "fixedrange": True,
-                "linecolor": "token:line-strong",
-            },
+            "xaxis": axes.xaxis([bar.start for bar in found], size, zone),
             "yaxis": {
                 "type": "linear",
                 "title": {"text": unit.name},

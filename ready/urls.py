@@ -7,7 +7,7 @@ from collectors.api import router as collectors_router
 from collectors.worker import any_alive
 from ready.accounts.views import change_configuration, configuration, root
 from ready.web import health, problems
-from reports.views import home
+from reports.views.home import home
 
 api = NinjaAPI(title="READY", version="1", docs_url=None, urls_namespace="api")
 problems.install(api)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from reportlab.lib.colors import HexColor
 from reportlab.platypus import Flowable, Paragraph, Spacer, Table, TableStyle
 
-from readings import charts
+from readings import axes, charts
 from readings.queries import WindowStatistics
 from readings.questions import ChartAnswer, register_unit
 from ready.web import formats
@@ -50,7 +50,7 @@ def meter_report(
         BarChart(
             answer.bars,
             answer.earlier,
-            charts.ticks(answer.bars, question.window.step, question.zone),
+            axes.ticks([bar.start for bar in answer.bars], question.window.step, question.zone),
             COLOURS[charts.token_of(question.register)],
             answer.unit.name,
             _("The year before"),

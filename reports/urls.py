@@ -1,12 +1,18 @@
 from django.urls import path
 
-from reports import views
+from reports.views import comparing, consumption, paper
 
 app_name = "reports"
 urlpatterns = [
-    path("analysis/consumption/", views.consumption, name="consumption"),
-    path("analysis/consumption/export.csv", views.export_consumption, name="consumption_export"),
-    path("meters/<int:pk>/report.pdf", views.meter_report, name="meter_report"),
-    path("configuration/letterhead/", views.letterhead, name="letterhead"),
-    path("configuration/letterhead/logo.png", views.logo, name="logo"),
+    path("analysis/consumption/", consumption.consumption, name="consumption"),
+    path(
+        "analysis/consumption/export.csv", consumption.export_consumption, name="consumption_export"
+    ),
+    path("analysis/comparison/", comparing.comparison, name="comparison"),
+    path("analysis/comparison/figure.json", comparing.figure, name="comparison_figure"),
+    path("analysis/comparison/find/", comparing.find, name="comparison_find"),
+    path("analysis/comparison/export.csv", comparing.export, name="comparison_export"),
+    path("meters/<int:pk>/report.pdf", paper.meter_report, name="meter_report"),
+    path("configuration/letterhead/", paper.letterhead, name="letterhead"),
+    path("configuration/letterhead/logo.png", paper.logo, name="logo"),
 ]

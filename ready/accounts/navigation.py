@@ -78,7 +78,10 @@ SECTIONS = (
         _("Analysis"),
         "analysis",
         "a",
-        (Page("reports:consumption", _("Consumption reports"), "reports.view"),),
+        (
+            Page("reports:comparison", _("Data comparison"), "meters.view"),
+            Page("reports:consumption", _("Consumption reports"), "reports.view"),
+        ),
         frozenset({"reports"}),
     ),
     Section(

@@ -21,11 +21,25 @@
     return value;
   }
 
+  // A phone has no room for all labels: those that begin a day, month or year, else every so many.
+  function thinned(axis, width) {
+    const most = Math.max(3, Math.floor(width / 72));
+    if (!axis.tickvals || axis.tickvals.length <= most) return;
+    let kept = axis.tickvals.map(function (_value, at) { return at; });
+    const longer = kept.filter(function (at) { return axis.ticktext[at].includes("<br>"); });
+    if (longer.length >= 3) kept = longer;
+    const every = Math.ceil(kept.length / most);
+    kept = kept.filter(function (_at, place) { return place % every === 0; });
+    axis.tickvals = kept.map(function (at) { return axis.tickvals[at]; });
+    axis.ticktext = kept.map(function (at) { return axis.ticktext[at]; });
+  }
+
   function draw(part) {
     const styles = window.getComputedStyle(document.documentElement);
     const figure = coloured(part.readyFigure, styles);
     figure.layout.font.family = styles.getPropertyValue("--font-text");
     figure.layout.height = part.clientHeight;
+    thinned(figure.layout.xaxis, part.clientWidth);
     return window.Plotly.react(part, figure.data, figure.layout, CONFIG);
   }
 

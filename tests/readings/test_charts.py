@@ -10,7 +10,7 @@ import pytest
 from django.utils import translation
 
 from meters.registers import BY_COLUMN, UNITS
-from readings import charts
+from readings import axes, charts
 from readings.rules.buckets import BucketSize
 from readings.rules.curve import Flag
 from readings.rules.values import Bucket, Quality
@@ -108,7 +108,7 @@ class TestBars:
         ],
     )
     def test_a_period_has_a_name(self, size: BucketSize, label: str) -> None:
-        assert charts.period_label(START.astimezone(ZONE), size, ZONE) == label
+        assert axes.period_label(START.astimezone(ZONE), size, ZONE) == label
 
 
 class TestUnit:

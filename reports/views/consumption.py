@@ -1,0 +1,89 @@
+"""Consumption reports: the page and its file."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from ready.policy import access
+from ready.tenancy.requests import tenant_of
+from ready.web.lists import ListState, csv_file, is_fragment
+from reports.consumption import Question, every_row, media, report
+from reports.forms import ConsumptionForm, periods
+
+_FILTERS = ("medium", "first", "last", "register", "side", "limit")
+
+
+@access("reports.view")
+@require_GET
+def consumption(request: HttpRequest, tenant: str) -> HttpResponse:
+    """What each place used in a period; htmx fetches the table again by itself."""
+    form, question = _asked(request)
+    context: dict[str, Any] = {"form": form}
+    if question is not None:
+        state = _state(request, question)
+        context |= {
+            "question": question,
+            "state": state,
+            "report": report(question, state),
+            "periods": [
+                (
+                    label,
+                    state.url(first=first.isoformat(), last=last.isoformat()),
+                    (first, last) == (question.first, question.last),
+                )
+                for label, first, last in periods(timezone.localdate())
+            ],
+        }
+    fragment = is_fragment(request) and question is not None
+    template = "reports/_consumption.html" if fragment else "reports/consumption.html"
+    return render(request, template, context, status=400 if form.errors else 200)
+
+
+@access("reports.export")
+@require_GET
+def export_consumption(request: HttpRequest, tenant: str) -> HttpResponse:
+    """The report as CSV: the same rows, columns and order, all pages; with each value's quality."""
+    _form, question = _asked(request)
+    if question is None:
+        raise Http404
+    head: list[object] = []
+    for column in question.columns:
+        head.append(column.label)
+        if column.numeric:
+            head.append(_("Quality"))
+    name = f"{tenant}-{_('consumption')}-{question.first}-{question.last}.csv"
+    rows = every_row(question, _state(request, question))
+    return csv_file(
+        name,
+        head,
+        (
+            (
+                row.address,
+                row.customer,
+                row.meter_type,
+                row.serial,
+                *(cell for one in row.amounts for cell in (one.plain, one.quality_text)),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _asked(request: HttpRequest) -> tuple[ConsumptionForm, Question | None]:
+    """The form as it was filled in, and what it asks; None where it cannot be answered."""
+    utility = tenant_of(request)
+    form = ConsumptionForm(request.GET, tenant=utility, media=media(), today=timezone.localdate())
+    if not form.fields["medium"].choices or not form.is_valid():  # type: ignore[attr-defined]
+        return form, None
+    return form, form.question(ZoneInfo(utility.zone))
+
+
+def _state(request: HttpRequest, question: Question) -> ListState:
+    return ListState.parse(
+        request.GET, question.columns, sort=question.default_sort, filters=_FILTERS
+    )
