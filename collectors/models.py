@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from collectors.outcomes import QUARANTINE, Outcome
@@ -98,8 +99,10 @@ class InboundBatch(models.Model):
 class PendingWork(models.Model):
     """What workers look for: a row a batch, gone when the batch is settled.
 
-    Read across utilities (ids only); attempts are counted before the work begins, so that a
-    batch which kills its worker is recognised.
+    Read across utilities (ids only). attempts: counted before the work begins, so that a batch
+    which kills its worker is recognised. not_before: a worker has it until then, or it failed and
+    is to come again then; the database's clock. suspect: the item that was touched last, when the
+    batch was taken apart, and how often. looked: the alarms in it have been seen to.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "received_on", "batch_id")
@@ -108,8 +111,27 @@ class PendingWork(models.Model):
     )
     received_on = models.DateField()
     batch_id = models.BigIntegerField()
+    collector_id = models.IntegerField()
     received_at = models.DateTimeField()
     attempts = models.SmallIntegerField(default=0)
+    not_before = models.DateTimeField(db_default=Now())
+    suspect = models.IntegerField(null=True)
+    suspected = models.SmallIntegerField(default=0)
+    looked = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            # Whose turn it is, and the oldest batch of each queue.
+            models.Index(
+                fields=["tenant", "collector_id", "received_on", "batch_id"],
+                name="collectors_work_queue",
+            ),
+            models.Index(
+                fields=["tenant", "received_on", "batch_id"],
+                condition=models.Q(looked=False),
+                name="collectors_work_fresh",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"work on batch {self.batch_id}"

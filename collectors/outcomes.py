@@ -29,6 +29,7 @@ class Outcome(models.IntegerChoices):
     IMPLAUSIBLE = 22, _("Implausible")
     NO_TIME = 23, _("No reading time")
     FAILED = 24, _("READY failed on it")
+    UNREADABLE = 25, _("READY could not open its batch")
 
     @property
     def quarantined(self) -> bool:

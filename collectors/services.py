@@ -203,5 +203,9 @@ def _insert(
         )
         tenant_id, batch_id = cursor.fetchone()
     PendingWork.objects.create(
-        tenant_id=tenant_id, received_on=today, batch_id=batch_id, received_at=now
+        tenant_id=tenant_id,
+        received_on=today,
+        batch_id=batch_id,
+        collector_id=collector_id,
+        received_at=now,
     )

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 AFTER_TROUBLE_SECONDS = 1.0
+AFTER_FAILURE_SECONDS = 0.1
+# However much waits, replays come to a turn so often.
+REPLAY_SECONDS = 5.0
 ALIVE_LOCK = (0x52454144, 1)  # "READ", 1
 
 _bell = threading.Event()
@@ -35,23 +38,36 @@ def start() -> threading.Thread:
 
 
 def _look_forever() -> None:
-    turns = pipeline.Turns()
+    turns, replays = pipeline.Turns(), pipeline.Turns()
     held: object = None
     while True:
         try:
             held = _say_alive(held)
-            while pipeline.work_one(turns):
-                pass
+            _work(turns, replays)
         except Error as error:
             log.warning("inbox: database trouble, trying again: %s", error)
             connection.close()
             time.sleep(AFTER_TROUBLE_SECONDS)
+            continue
         except Exception:
-            log.exception("inbox: unexpected; the batch stays and is tried again")
-            connection.close()
-            time.sleep(AFTER_TROUBLE_SECONDS)
+            # What it was about is kept back for a while; the others are not to wait for it.
+            log.exception("inbox: unexpected; it is tried again")
+            time.sleep(AFTER_FAILURE_SECONDS)
+            continue
         _bell.wait(LOOK_SECONDS)
         _bell.clear()
+
+
+def _work(turns: pipeline.Turns, replays: pipeline.Turns) -> None:
+    """Work until there is nothing to do: batches first, replays when idle or every so often."""
+    replayed_at = time.monotonic()
+    while True:
+        busy = pipeline.work_one(turns)
+        if not busy or time.monotonic() - replayed_at > REPLAY_SECONDS:
+            busy = pipeline.replay_some(replays) or busy
+            replayed_at = time.monotonic()
+        if not busy:
+            return
 
 
 def _say_alive(held: object) -> object:

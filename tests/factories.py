@@ -47,6 +47,13 @@ def collector(**fields: Any) -> Collector:
     return register_collector(actor=ACTOR, **fields)
 
 
+def replays_wanted() -> bool:
+    """Whether a replay waits; it may wait for a transaction of another test process to end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM meters_replaywanted)")
+        return bool(cursor.fetchone()[0])
+
+
 def token(of: Collector) -> str:
     """A fresh token of a collector of the current utility."""
     return tokens.issue(collector=of, actor=ACTOR)

@@ -1,13 +1,13 @@
-"""Claiming a batch: one worker at a time, by turns among utilities, counted before the work.
+"""Claiming a batch: by turns, the oldest first, counted before the work, fenced at the write.
 
-The claim is a session-level advisory lock on the batch. It lives exactly as long as the worker's
-connection, so a worker that is killed gives its batch back at once, and one that is cut off
-cannot commit what another has begun: no lease to expire, nothing to fence. The attempt is counted
-and committed before the work begins; a batch that kills its worker is thus recognised.
+A claim counts the attempt and puts the batch out of others' reach for LEASE_S, in a transaction of
+its own; a batch that kills its worker is thus recognised, and free again soon. Whoever works on it
+takes its row's lock first and looks whether the count is still his (`begin`): a worker that slept
+through its lease cannot write what another has begun. All clocks are the database's. Nothing here
+belongs to the session, so that workers may share connections.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,13 +15,22 @@ from django.db import connection
 
 from ready.tenancy.context import tenant_context
 
-_CLASS = 0x52454142  # "REAB": READY's batches among advisory locks
-_LOOK_AT = 20
+# How long a batch stays with a worker that has not begun; while it works, the row's lock holds it.
+LEASE_S = 3
+# Each failure keeps a batch back for so many seconds more, up to MOST_DELAY_S.
+DELAY_S = 2
+MOST_DELAY_S = 60
+
+Queue = tuple[int, int]  # tenant, collector
+
+
+class Lost(Exception):
+    """Another worker has the batch, or it is settled: this transaction must not count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A batch that this worker alone works on."""
+    """A batch that this worker alone works on. `attempt` counts from 1 and is the fence."""
 
     tenant_id: int
     received_on: date
@@ -35,81 +44,144 @@ class Claim:
 
 
 class Turns:
-    """Whose turn it is: utilities are served one batch each, round and round."""
+    """Whose turn it is: utilities a batch each, round and round, and so the collectors of each."""
 
     def __init__(self) -> None:
-        self._last = 0
+        self._tenant = 0
+        self._collectors: dict[int, int] = {}
 
-    def order(self, tenants: list[int]) -> list[int]:
-        """The utilities with work, the one after the last served first."""
-        return sorted(tenants, key=lambda tenant: (tenant <= self._last, tenant))
+    def order(self, queues: Sequence[Queue]) -> list[Queue]:
+        """The queues with work, the one after the last served first."""
 
-    def served(self, tenant_id: int) -> None:
+        def distance(queue: Queue) -> tuple[bool, int, bool, int]:
+            tenant, collector = queue
+            served = self._collectors.get(tenant, 0)
+            return (tenant <= self._tenant, tenant, collector <= served, collector)
+
+        return sorted(queues, key=distance)
+
+    def served(self, queue: Queue) -> None:
         """Remember who was served."""
-        self._last = tenant_id
+        self._tenant, self._collectors[queue[0]] = queue
 
 
-@contextmanager
-def claim(turns: Turns) -> Iterator[Claim | None]:
-    """The next batch nobody works on, held until the block ends; None when there is none."""
-    claimed = _take(turns)
-    try:
-        yield claimed
-    finally:
-        if claimed is not None and connection.connection is not None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _lock(claimed.batch_id))
-
-
-def _take(turns: Turns) -> Claim | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT tenant_id FROM collectors_pendingwork")
-        tenants = turns.order([tenant_id for (tenant_id,) in cursor.fetchall()])
-    for tenant_id in tenants:
-        claimed = _take_of(tenant_id)
+def claim(turns: Turns) -> Claim | None:
+    """The next batch that nobody works on; None when there is none."""
+    for queue in turns.order(_queues()):
+        claimed = _oldest_of(queue)
         if claimed is not None:
-            turns.served(tenant_id)
+            turns.served(queue)
             return claimed
     return None
 
 
-def _take_of(tenant_id: int) -> Claim | None:
+def _queues() -> list[Queue]:
+    """Who has work, by one index probe each however much there is."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT received_on, batch_id FROM collectors_pendingwork
-               WHERE tenant_id = %s ORDER BY received_on, batch_id LIMIT %s""",
-            [tenant_id, _LOOK_AT],
+            """WITH RECURSIVE queue AS (
+                   (SELECT tenant_id, collector_id FROM collectors_pendingwork
+                    ORDER BY tenant_id, collector_id LIMIT 1)
+                   UNION ALL
+                   SELECT after.tenant_id, after.collector_id
+                   FROM queue CROSS JOIN LATERAL (
+                       SELECT w.tenant_id, w.collector_id FROM collectors_pendingwork w
+                       WHERE (w.tenant_id, w.collector_id) > (queue.tenant_id, queue.collector_id)
+                       ORDER BY w.tenant_id, w.collector_id LIMIT 1) AS after)
+               SELECT tenant_id, collector_id FROM queue"""
         )
-        candidates = cursor.fetchall()
-        for received_on, batch_id in candidates:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _lock(batch_id))
-            if not cursor.fetchone()[0]:
-                continue
-            attempt = _count(tenant_id, received_on, batch_id)
-            if attempt is not None:
-                return Claim(tenant_id, received_on, batch_id, attempt)
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _lock(batch_id))
-    return None
+        queues: list[Queue] = cursor.fetchall()
+    return queues
 
 
-def _count(tenant_id: int, received_on: date, batch_id: int) -> int | None:
-    """Count the attempt; None when another worker settled the batch in the meantime."""
-    with tenant_context(tenant_id), connection.cursor() as cursor:
+def _oldest_of(queue: Queue) -> Claim | None:
+    with tenant_context(queue[0]), connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE collectors_pendingwork SET attempts = least(attempts + 1, 100)
-               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s RETURNING attempts""",
-            [tenant_id, received_on, batch_id],
+            # Materialised: as a join's inner side the choice would be made once a row, and so
+            # claim more than one.
+            """WITH next AS MATERIALIZED (
+                   SELECT tenant_id, received_on, batch_id FROM collectors_pendingwork
+                   WHERE tenant_id = %s AND collector_id = %s AND not_before <= now()
+                   ORDER BY received_on, batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)
+               UPDATE collectors_pendingwork w
+               SET attempts = least(w.attempts + 1, 30000),
+                   not_before = now() + make_interval(
+                       secs => %s + least(w.attempts * %s, %s))
+               FROM next
+               WHERE w.tenant_id = next.tenant_id AND w.received_on = next.received_on
+                 AND w.batch_id = next.batch_id
+               RETURNING w.received_on, w.batch_id, w.attempts""",
+            [*queue, LEASE_S, DELAY_S, MOST_DELAY_S],
         )
         row = cursor.fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else Claim(queue[0], *row)
+
+
+def begin(claimed: Claim) -> None:
+    """Lock the batch's row until the transaction ends: the first statement of any work on it.
+
+    That it comes first also gives the transaction its number before it reads a meter or key, by
+    which `replaying` knows who may not have seen them. Raises Lost.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT attempts FROM collectors_pendingwork
+               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s FOR UPDATE""",
+            claimed.key,
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] != claimed.attempt:
+        raise Lost(f"batch {claimed.batch_id} is another worker's")
+
+
+def keep(claimed: Claim) -> None:
+    """Hold on to the batch beyond this transaction, which has begun()."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE collectors_pendingwork SET not_before = now() + make_interval(secs => %s)
+               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s""",
+            [LEASE_S, *claimed.key],
+        )
+
+
+def let_go(claimed: Claim, attempts: int) -> None:
+    """Give the batch back for its next turn, as if it had been claimed so often."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE collectors_pendingwork SET not_before = now(), attempts = %s
+               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s""",
+            [attempts, *claimed.key],
+        )
+
+
+def suspect(claimed: Claim, item: int) -> int:
+    """Note which item is touched next; how often it has been by now, this time included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE collectors_pendingwork
+               SET suspect = %s,
+                   suspected = CASE WHEN suspect = %s THEN least(suspected + 1, 100) ELSE 1 END,
+                   not_before = now() + make_interval(secs => %s)
+               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s
+               RETURNING suspected""",
+            [item, item, LEASE_S, *claimed.key],
+        )
+        (times,) = cursor.fetchone()
+    return int(times)
+
+
+def absolve(claimed: Claim) -> None:
+    """The item that was touched last is not what went wrong."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE collectors_pendingwork SET suspected = 0
+               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s AND attempts = %s""",
+            [*claimed.key, claimed.attempt],
+        )
 
 
 def settle(claimed: Claim) -> None:
-    """Take the batch off the list, in the transaction that did its work.
-
-    Raises RuntimeError when it is not there: then someone else has settled it, and this
-    transaction must not count.
-    """
+    """Take the batch off the list, in the transaction that did its work. Raises Lost."""
     with connection.cursor() as cursor:
         cursor.execute(
             """DELETE FROM collectors_pendingwork
@@ -117,8 +189,4 @@ def settle(claimed: Claim) -> None:
             claimed.key,
         )
         if cursor.rowcount != 1:
-            raise RuntimeError(f"batch {claimed.batch_id} was settled by someone else")
-
-
-def _lock(batch_id: int) -> tuple[int, int]:
-    return (_CLASS, batch_id & 0x7FFFFFFF)
+            raise Lost(f"batch {claimed.batch_id} was settled by someone else")

@@ -40,6 +40,7 @@ class Item:
     identity: Identity | None = None
     meter: KnownMeter | None = None
     telegram: Telegram | None = None
+    counted: bool = False  # as heard, when it first came
     readings: list[NewReading] = field(default_factory=list)
 
     @property

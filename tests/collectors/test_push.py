@@ -68,7 +68,7 @@ def at(hour: int, minute: int = 0, second: int = 0) -> datetime:
 def work() -> None:
     """What a worker does until nothing is left."""
     turns = pipeline.Turns()
-    while pipeline.work_one(turns):
+    while pipeline.work_one(turns) or pipeline.replay_some(turns) or factories.replays_wanted():
         pass
 
 
@@ -257,7 +257,7 @@ class TestQuarantine:
         work()
         with tenant_context(aalund.pk):
             set_key(meter=meter, key=KEY, actor=factories.ACTOR)
-            assert pipeline.replay(outcome=Outcome.NO_KEY, meter_number="63000001") == 1
+        work()
         assert outcomes(aalund) == [Outcome.STORED]
         assert [reading.e1 for reading in readings(aalund)] == [3 * 3_600_000]
 

@@ -91,6 +91,7 @@ def batch(collector: Collector, outcomes: list[Outcome] | None, items: int = 1) 
                 tenant_id=made.tenant_id,
                 received_on=made.received_on,
                 batch_id=made.id,
+                collector_id=collector.pk,
                 received_at=NOW,
             )
 
