@@ -81,6 +81,7 @@ def _work(claimed: Claim, items: list[Item], process: Process) -> None:
                     identify(items)
             _set_aside(claimed, items[0], "the worker stopped on this telegram")
             return
+    held = connection.connection
     tried = [copy(item) for item in items]  # so that a failure leaves nothing in them
     try:
         with tenant_context(claimed.tenant_id):
@@ -92,8 +93,8 @@ def _work(claimed: Claim, items: list[Item], process: Process) -> None:
         raise
     except Exception as error:
         if isinstance(error, NOBODYS_FAULT) and claimed.attempt < _PATIENCE:
-            # Unless the connection broke over it (then it is closed), as it may each time.
-            if alone and connection.connection is not None:
+            # Unless the connection broke over it, as it may each time.
+            if alone and connection.connection is held:
                 with tenant_context(claimed.tenant_id):
                     absolve(claimed)
             raise
