@@ -10,6 +10,7 @@ whole is taken apart, so that the telegram which does the harm is found, and del
 import logging
 from collections.abc import Sequence
 
+from collectors.pipeline import settling
 from collectors.pipeline.apart import work_apart
 from collectors.pipeline.batches import settle_whole, unpack
 from collectors.pipeline.claims import Claim, Lost, Turns, begin, claim, settle
