@@ -9,6 +9,8 @@ All in the caller's transaction: killed anywhere, nothing has happened.
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from django.db import connection
+
 from collectors.outcomes import Outcome
 from collectors.pipeline import settling
 from collectors.pipeline.decoding import decode, identify
@@ -27,18 +29,20 @@ def process(items: Sequence[Item], *, again: bool = False) -> None:
 
     again: they have rows of their own already, so what becomes of them is written there.
     """
-    identify(items)
-    # Before anything is written: two workers that share meters take turns from here on.
-    known = state.lock(item.meter.id for item in items if item.meter is not None)
-    learned = decode(items)
-    interpret(items)
-    gone = store([reading for item in items for reading in item.readings], known)
-    settling.conclude(items)
-    settling.tell_meters(items, known)
-    settling.note_reception(item for item in items if not item.counted)
-    settling.keep_telegrams(items, all_of_them=again)
-    settling.note_superseded(gone)
-    _want_replay(learned)
+    # What the driver's own cursors raise comes out as Django's errors, like all else.
+    with connection.wrap_database_errors:
+        identify(items)
+        # Before anything is written: two workers that share meters take turns from here on.
+        known = state.lock(item.meter.id for item in items if item.meter is not None)
+        learned = decode(items)
+        interpret(items)
+        gone = store([reading for item in items for reading in item.readings], known)
+        settling.conclude(items)
+        settling.tell_meters(items, known)
+        settling.note_reception(item for item in items if not item.counted)
+        settling.keep_telegrams(items, all_of_them=again)
+        settling.note_superseded(gone)
+        _want_replay(learned)
 
 
 def interpret(items: Iterable[Item]) -> None:
