@@ -1,29 +1,21 @@
 """One meter's page."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from meters import queries
-from meters.models import Meter
+from meters.requests import meter_page_of
 from meters.values import shown_values
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
-
-
-def _meter_page(pk: int) -> queries.MeterPage:
-    try:
-        return queries.meter_page(pk, timezone.now())
-    except Meter.DoesNotExist:
-        raise Http404 from None
 
 
 @access("meters.view")
 @require_GET
 def detail(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """One meter: where it is, how it stands, its newest values; other apps fill the rest."""
-    page = _meter_page(pk)
+    page = meter_page_of(pk)
     context = {
         "page": page,
         "tab": "overview",
@@ -37,7 +29,7 @@ def detail(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
 @require_GET
 def values(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """The part of the page that changes with every telegram: state and newest values."""
-    page = _meter_page(pk)
+    page = meter_page_of(pk)
     context = {
         "page": page,
         "values": shown_values(page.values, tenant_of(request).energy_unit),

@@ -8,8 +8,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from meters.models import Meter
-from meters.queries import meter_page
+from meters.requests import meter_page_of
 from readings import questions
 from ready.accounts.actors import actor_of
 from ready.policy import access
@@ -25,10 +24,7 @@ def meter_report(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """A meter's chart and its numbers as a PDF, to hand to the consumer."""
     utility = tenant_of(request)
     now = timezone.now()
-    try:
-        page = meter_page(pk, now)
-    except Meter.DoesNotExist:
-        raise Http404 from None
+    page = meter_page_of(pk)
     zone = timezone.get_current_timezone()
     question = questions.ask(page, request.GET.dict(), timezone.localdate(now), zone)
     made = meter_pdf.meter_report(

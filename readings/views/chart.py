@@ -1,19 +1,16 @@
-"""A meter's consumption chart, its figure as JSON, and its stored readings."""
+"""A meter's consumption chart, its figure as JSON, and the month in the meter list's drawer."""
 
 from collections.abc import Mapping
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from meters.models import Meter
-from meters.queries import MeterPage, meter_page
+from meters.requests import meter_page_of
 from readings import charts, questions
-from readings.listing import columns_of, instant_of, reading_of, readings_of
-from readings.models import Reading
 from readings.month import month_of
 from readings.rules.buckets import BucketSize
 from readings.windows import STEPS
@@ -35,16 +32,9 @@ _PER_STEP: Mapping[BucketSize, Promise | str] = {
 }
 
 
-def _page_of(pk: int) -> MeterPage:
-    try:
-        return meter_page(pk, timezone.now())
-    except Meter.DoesNotExist:
-        raise Http404 from None
-
-
 def _question(request: HttpRequest, pk: int) -> questions.ChartQuestion:
     zone = timezone.get_current_timezone()
-    return questions.ask(_page_of(pk), request.GET.dict(), timezone.localdate(), zone)
+    return questions.ask(meter_page_of(pk), request.GET.dict(), timezone.localdate(), zone)
 
 
 @access("meters.view")
@@ -124,44 +114,10 @@ def figure(request: HttpRequest, tenant: str, pk: int) -> JsonResponse:
 
 @access("meters.view")
 @require_GET
-def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
-    """A meter's stored readings, the newest first."""
-    before = request.GET.get("before", "")
-    at = instant_of(int(before)) if before.isdecimal() and len(before) < 20 else None
-    rows = readings_of(pk, tenant_of(request).energy_unit, at)
-    columns = columns_of(rows.rows)
-    context = {
-        "page": _page_of(pk),
-        "tab": "readings",
-        "columns": columns,
-        "rows": [(row, [row.value(column.column) for column in columns]) for row in rows],
-        "next_url": f"?before={rows.next_key}" if rows.next_key else "",
-        "later": at is not None,
-    }
-    return render(request, "readings/list.html", context)
-
-
-@access("meters.view")
-@require_GET
-def reading(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpResponse:
-    """One reading: every register, how it came and how far it can be trusted."""
-    at = instant_of(key)
-    if at is None:
-        raise Http404
-    try:
-        row = reading_of(pk, at, tenant_of(request).energy_unit)
-    except Reading.DoesNotExist:
-        raise Http404 from None
-    context = {"page": _page_of(pk), "tab": "readings", "row": row}
-    return render(request, "readings/detail.html", context)
-
-
-@access("meters.view")
-@require_GET
 def month(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """The last 30 days as little bars, for the drawer beside the meter list."""
     found = month_of(
-        _page_of(pk),
+        meter_page_of(pk),
         timezone.now(),
         timezone.get_current_timezone(),
         tenant_of(request).energy_unit,

@@ -1,0 +1,15 @@
+"""What views of several apps need of a meter's page."""
+
+from django.http import Http404
+from django.utils import timezone
+
+from meters.models import Meter
+from meters.queries import MeterPage, meter_page
+
+
+def meter_page_of(pk: int) -> MeterPage:
+    """The head of a meter's page. Raises Http404 for a meter that is not this utility's."""
+    try:
+        return meter_page(pk, timezone.now())
+    except Meter.DoesNotExist:
+        raise Http404 from None
