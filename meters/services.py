@@ -91,6 +91,7 @@ def set_key(*, meter: Meter, key: bytes, actor: Actor) -> MeterKey:
         meter=meter,
         version=version,
         sealed=keys.seal(key, tenant_id=current_tenant_id(), meter_id=meter.pk, version=version),
+        fingerprint=keys.fingerprint(key, tenant_id=current_tenant_id()),
     )
     want_replay([(meter.manufacturer, meter.number)])
     record(

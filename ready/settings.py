@@ -79,6 +79,8 @@ DATABASES = {
 REDIS_URL = env_text("REDIS_URL", None if PRODUCTION else "redis://localhost:6379/0")
 DATA_DIR = Path(env_text("READY_DATA_DIR", str(BASE_DIR / ".ready-data")))
 ALLOWED_HOSTS = env_list("READY_ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1]")
+# Opens what an earlier master key sealed, until `manage.py rotate_keys` has sealed it anew.
+MASTER_KEYS_OLD = env_list("READY_MASTER_KEY_OLD", "")
 # Signs the audit log's heads (Ed25519); in development it follows from the master key.
 AUDIT_KEY = env_text("READY_AUDIT_KEY", None if PRODUCTION else "")
 AUDIT_OLD_KEYS = env_list("READY_AUDIT_OLD_KEYS", "")
@@ -95,10 +97,14 @@ if PRODUCTION:
     if not BASE_URL.startswith("https://"):
         raise ImproperlyConfigured("READY_BASE_URL must begin with https://")
 try:
-    if len(base64.b64decode(MASTER_KEY, validate=True)) != 32:
+    if any(
+        len(base64.b64decode(key, validate=True)) != 32 for key in [MASTER_KEY, *MASTER_KEYS_OLD]
+    ):
         raise ValueError
 except ValueError:
-    raise ImproperlyConfigured("READY_MASTER_KEY must be 32 bytes in base64") from None
+    raise ImproperlyConfigured(
+        "READY_MASTER_KEY and READY_MASTER_KEY_OLD must be 32 bytes in base64"
+    ) from None
 try:
     if AUDIT_KEY and len(base64.b64decode(AUDIT_KEY, validate=True)) != 32:
         raise ValueError

@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ready.accounts.urls")),
     path("", root, name="root"),
     path("t/<slug:tenant>/", home, name="home"),
+    # Before the meters' own: "key-doctor" is no meter's number.
+    path("t/<slug:tenant>/", include("collectors.key_urls")),
     path("t/<slug:tenant>/", include("meters.urls")),
     path("t/<slug:tenant>/", include("readings.urls")),
     path("t/<slug:tenant>/", include("notifications.urls")),

@@ -71,8 +71,10 @@ SECTIONS = (
             Page("meters:priority", _("Priority meters"), "meters.view"),
             Page("meters:groups", _("Groups"), "meters.view"),
             Page("meters:imports", _("Import"), "meters.import"),
+            Page("keys:doctor", _("Key doctor"), "keys.view_state"),
+            Page("keys:imports", _("Import keys"), "keys.import"),
         ),
-        frozenset({"meters", "readings"}),
+        frozenset({"meters", "readings", "keys"}),
     ),
     Section(
         _("Analysis"),

@@ -10,6 +10,8 @@ with the reason.
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from tests.matrix.world import World
 
 # Parameter → the thing of `Utility.things` that it names. "namespace.parameter" comes first.
@@ -23,6 +25,10 @@ THINGS = {
     "collectors:telegram.key": "telegram",
     "collectors:inspect.key": "telegram",
     "audit.pk": "entry",
+    "keys.pk": "key_import",
+    "keys:meter.pk": "meter",
+    "keys:set.pk": "meter",
+    "keys:take_back.pk": "key_import_done",
 }
 # Parameters that name no thing, and why any value is answered.
 NO_OBJECT = {
@@ -63,6 +69,13 @@ FORMS: dict[str, Form] = {
         "language": "da",
         "energy_unit": "GJ",
     },
+    "keys:upload": lambda world: {
+        "file": SimpleUploadedFile("new.csv", f"serial;key\n76348799;{'5a' * 16}\n".encode())
+    },
+    "keys:apply": lambda world: {"register": "on"},
+    "keys:set": lambda world: {"key": "5a" * 16},
+    "keys:take_back": lambda world: {},
+    "keys:give_up": lambda world: {},
     "collectors:inspector": lambda world: {
         "telegram": "2E44931578563412330333637A2A0020255923C95AAA26D1B2E7493B2A8B013EC4"
         "A6F6D3529B520EDFF0EA6DEFC955B29D6D69EBF3EC8A"

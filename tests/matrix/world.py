@@ -16,7 +16,7 @@ from collectors import tokens
 from collectors.models import Collector, Telegram
 from collectors.outcomes import Outcome
 from collectors.queries import TelegramKey
-from meters import services
+from meters import keyimports, services
 from meters.models import Customer, Meter, MeterState, SupplyPoint
 from readings.listing import key_of
 from readings.models import Origin, Reading, Trust
@@ -143,7 +143,21 @@ def _things(made: Utility) -> None:
     )
     kept = _telegram(collector, meter, Outcome.STORED, read_at)
     _telegram(collector, meter, Outcome.WRONG_KEY, None)
+    imports = [
+        keyimports.preview(
+            content=f"serial;key\n{number};{secrets.token_hex(16)}\n".encode(),
+            password="",
+            file_name=f"{canary}.csv",
+            actor=factories.ACTOR,
+        )
+        for number in ("66666666", "77777777")
+    ]
+    keyimports.apply(
+        pk=imports[1].pk, choices=keyimports.Choices(register=True), actor=factories.ACTOR
+    )
     made.things.update(
+        key_import=imports[0].pk,
+        key_import_done=imports[1].pk,
         tenant=tenant.slug,
         meter=meter.pk,
         customer=customer.pk,

@@ -137,7 +137,12 @@ def _meters(town: Town, places: list[SupplyPoint]) -> None:
     pairs = list(zip(town.meters, made, strict=False))  # those in stock come after
     MeterKey.objects.bulk_create(
         [
-            MeterKey(meter=row, version=1, sealed=_sealed(meter.known_key, row.pk))
+            MeterKey(
+                meter=row,
+                version=1,
+                sealed=_sealed(meter.known_key, row.pk),
+                fingerprint=keys.fingerprint(meter.known_key, tenant_id=current_tenant_id()),
+            )
             for meter, row in pairs
             if meter.known_key is not None
         ]
