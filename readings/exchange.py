@@ -64,19 +64,7 @@ def exchange_meter(
     # Whoever exchanges the same meter at the same time waits here, then finds it gone.
     old = Installation.objects.select_for_update().get(pk=installation.pk)
     old_meter = Meter.objects.get(pk=old.meter_id)
-    _check_order(old, visit, now)
-    if new_meter.pk == old_meter.pk:
-        raise ValidationError(_("The new meter is the old one."), code="same")
-    if new_meter.medium != old_meter.medium:
-        raise ValidationError(
-            _("The old meter measures %(old)s, the new one %(new)s: that is no exchange.")
-            % {"old": old_meter.get_medium_display(), "new": new_meter.get_medium_display()},
-            code="medium",
-        )
-    check_free(new_meter, visit.mounted_at)
-    _check_registers(old_meter, visit.removed_at, visit.end_registers)
-    _check_registers(new_meter, visit.mounted_at, visit.start_registers)
-    _check_whole(visit.bridges)
+    check_exchange(old, old_meter, new_meter, visit, now)
     Installation.objects.filter(pk=old.pk).update(
         ends_at=visit.removed_at, end_registers=dict(visit.end_registers)
     )
@@ -111,6 +99,25 @@ def exchange_meter(
         },
     )
     return made
+
+
+def check_exchange(
+    old: Installation, old_meter: Meter, new_meter: Meter, visit: Visit, now: datetime
+) -> None:
+    """All that an exchange must be; changes nothing. Raises ValidationError as `exchange_meter`."""
+    _check_order(old, visit, now)
+    if new_meter.pk == old_meter.pk:
+        raise ValidationError(_("The new meter is the old one."), code="same")
+    if new_meter.medium != old_meter.medium:
+        raise ValidationError(
+            _("The old meter measures %(old)s, the new one %(new)s: that is no exchange.")
+            % {"old": old_meter.get_medium_display(), "new": new_meter.get_medium_display()},
+            code="medium",
+        )
+    check_free(new_meter, visit.mounted_at)
+    _check_registers(old_meter, visit.removed_at, visit.end_registers)
+    _check_registers(new_meter, visit.mounted_at, visit.start_registers)
+    _check_whole(visit.bridges)
 
 
 def enter_registers(

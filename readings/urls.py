@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readings.views import chart, stored
+from readings.views import chart, exchange, stored
 
 app_name = "readings"
 urlpatterns = [
@@ -9,4 +9,7 @@ urlpatterns = [
     path("meters/<int:pk>/month/", chart.month, name="month"),
     path("meters/<int:pk>/readings/", stored.reading_list, name="list"),
     path("meters/<int:pk>/readings/<int:key>/", stored.reading, name="detail"),
+    path("meters/<int:pk>/history/", exchange.history, name="history"),
+    path("meters/<int:pk>/exchange/", exchange.exchange, name="exchange"),
+    path("meters/<int:pk>/history/<int:installation>/undo/", exchange.undo, name="undo_exchange"),
 ]

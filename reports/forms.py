@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
 from typing import Any
 
 from django import forms
@@ -16,8 +14,8 @@ from django.utils.translation import pgettext_lazy
 from meters.models import Medium
 from meters.registers import BY_COLUMN, Register, display_unit
 from ready.tenancy.models import Tenant
+from ready.web.amounts import AmountField
 from ready.web.days import DayField
-from ready.web.formats import NARROW_SPACE
 from reports.consumption import Limit, Question, registers_of
 from reports.services import LOGO_BYTES
 
@@ -48,7 +46,7 @@ class ConsumptionForm(forms.Form):
         choices=[("above", _l("above")), ("below", _l("below"))],
         required=False,
     )
-    limit = forms.CharField(label=_l("Amount"), required=False, max_length=20)
+    limit = AmountField(label=_l("Amount"), required=False, max_length=20)
 
     def __init__(
         self, data: QueryDict, *, tenant: Tenant, media: Sequence[Medium], today: date
@@ -85,21 +83,6 @@ class ConsumptionForm(forms.Form):
 
     def _unit(self, column: str) -> str:
         return display_unit(BY_COLUMN[column], self._tenant.energy_unit).name
-
-    def clean_limit(self) -> Fraction | None:
-        """In the register's unit; with comma or point, and spaces between thousands."""
-        text = self.cleaned_data["limit"]
-        for space in (" ", "\u00a0", NARROW_SPACE):
-            text = text.replace(space, "")
-        if not text:
-            return None
-        try:
-            value = Decimal(text.replace(",", "."))
-        except InvalidOperation:
-            raise forms.ValidationError(_("Type a number, such as 12.5.")) from None
-        if not value.is_finite() or abs(value) >= 10**12:
-            raise forms.ValidationError(_("Type a number, such as 12.5."))
-        return Fraction(value)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

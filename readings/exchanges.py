@@ -1,0 +1,117 @@
+"""What pages of meter exchanges show: meters to choose from, what they told last, history."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from meters.models import Installation, Meter
+from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register
+from meters.values import RegisterValue, value_of
+from readings.models import Reading
+
+MOST_OFFERED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LastTold:
+    """A register as a meter told it last before an instant."""
+
+    value: RegisterValue
+    at: datetime
+
+
+def counting_registers(meters: Sequence[Meter]) -> list[Register]:
+    """The registers that are read off at an exchange: the medium's chief ones that count, and any
+    other that one of the meters has told."""
+    chief = [BY_COLUMN[column] for column in MAIN_REGISTERS[meters[0].medium]]
+    found = [one for one in chief if one.cumulative]
+    for register in REGISTERS:
+        told = any(getattr(meter.state, register.column) is not None for meter in meters)
+        if register.cumulative and told and register not in found:
+            found.append(register)
+    return found
+
+
+def last_told(
+    meter_id: int, registers: Sequence[Register], at: datetime, energy_unit: str
+) -> dict[str, LastTold]:
+    """Register column → what the meter said last at or before an instant."""
+    found = {}
+    for register in registers:
+        row = (
+            Reading.objects.filter(
+                meter_id=meter_id, ts__lte=at, **{f"{register.column}__isnull": False}
+            )
+            .order_by("-ts")
+            .values_list("ts", register.column)
+            .first()
+        )
+        if row is not None:
+            value = value_of(register.column, row[1], energy_unit)
+            found[register.column] = LastTold(value, row[0])
+    return found
+
+
+def candidates(old: Meter, words: str) -> list[Meter]:
+    """Meters that could take a meter's place: of the same medium, in stock, by serial number."""
+    meters = Meter.objects.filter(in_stock=True, medium=old.medium).exclude(pk=old.pk)
+    if words:
+        meters = meters.filter(number__contains=words)
+    return list(meters.order_by("number", "pk")[:MOST_OFFERED])
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """An installation as its history shows it. mine: of the meter whose page this is.
+
+    start, end: the registers read off, in the utility's units. undoable: it came by an exchange
+    and nothing has happened to it since. open: an exchange whose registers are not entered yet.
+    """
+
+    installation: Installation
+    mine: bool
+    start: Sequence[RegisterValue]
+    end: Sequence[RegisterValue]
+    undoable: bool
+    open: bool
+
+
+def history(meter_id: int, energy_unit: str) -> list[Stay]:
+    """Where a meter was mounted, and every meter at the places it was in; the newest first."""
+    places = Installation.objects.filter(meter=meter_id).values("supply_point")
+    rows = list(
+        Installation.objects.select_related("meter", "supply_point__customer")
+        .filter(supply_point__in=places)
+        .order_by("-starts_at", "-pk")
+    )
+    ended = {one.pk: one for one in rows}
+    stays = []
+    for one in rows:
+        old = ended.get(one.replaces_id) if one.replaces_id else None
+        stays.append(
+            Stay(
+                one,
+                one.meter_id == meter_id,
+                _shown(one.start_registers, energy_unit),
+                _shown(one.end_registers, energy_unit),
+                old is not None and one.ends_at is None,
+                old is not None and not (one.start_registers and old.end_registers),
+            )
+        )
+    return stays
+
+
+def _shown(registers: Mapping[str, int], energy_unit: str) -> list[RegisterValue]:
+    return [
+        value_of(column, value, energy_unit)
+        for column, value in registers.items()
+        if column in BY_COLUMN
+    ]
+
+
+def unfinished() -> int:
+    """How many exchanges still lack a register that was to be read off."""
+    lacking = Q(start_registers={}) | Q(replaces__end_registers={})
+    return Installation.objects.filter(lacking, replaces__isnull=False).count()

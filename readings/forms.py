@@ -1,0 +1,103 @@
+"""What people enter about readings: a meter exchange."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from meters.models import Installation, Meter
+from meters.registers import Register, display_unit
+from readings.exchange import Visit, check_exchange
+from readings.exchanges import LastTold
+from ready.web.amounts import AmountField
+from ready.web.days import DayField
+
+
+class ExchangeForm(forms.Form):
+    """When the meters were changed and what they showed; `visit` is it all, checked."""
+
+    removed_day = DayField(label=_l("Old meter removed on"))
+    removed_time = forms.TimeField(label=_l("at"), widget=forms.TimeInput(format="%H:%M"))
+    mounted_day = DayField(label=_l("New meter mounted on"), required=False)
+    mounted_time = forms.TimeField(
+        label=_l("at"), required=False, widget=forms.TimeInput(format="%H:%M")
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        installation: Installation,
+        new_meter: Meter,
+        registers: Sequence[Register],
+        energy_unit: str,
+        old_told: Mapping[str, LastTold],
+        new_told: Mapping[str, LastTold],
+        now: datetime,
+        zone: tzinfo,
+    ) -> None:
+        local = now.astimezone(zone)
+        super().__init__(
+            data, initial={"removed_day": local.date(), "removed_time": f"{local:%H:%M}"}
+        )
+        self._installation, self._new_meter, self._now = installation, new_meter, now
+        self._zone, self._registers = zone, registers
+        self._units = {one.column: display_unit(one, energy_unit) for one in registers}
+        self.visit: Visit | None = None
+        for register in registers:
+            unit = self._units[register.column]
+            for side, told in (("end", old_told), ("start", new_told)):
+                last = told.get(register.column)
+                field = AmountField(
+                    label=f"{register.label} ({register.code}), {unit.name}", required=False
+                )
+                field.initial = last.value.plain if last else ""
+                self.fields[f"{side}_{register.column}"] = field
+
+    @property
+    def rows(self) -> list[tuple[Register, forms.BoundField, forms.BoundField]]:
+        """A row a register: the old meter's field and the new one's."""
+        return [
+            (one, self[f"end_{one.column}"], self[f"start_{one.column}"]) for one in self._registers
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        end, start = self._amounts("end", cleaned), self._amounts("start", cleaned)
+        if self.errors:
+            return cleaned
+        removed_at = self._instant(cleaned["removed_day"], cleaned["removed_time"])
+        mounted_at = removed_at
+        if cleaned.get("mounted_day") or cleaned.get("mounted_time"):
+            mounted_at = self._instant(
+                cleaned.get("mounted_day") or cleaned["removed_day"],
+                cleaned.get("mounted_time") or cleaned["removed_time"],
+            )
+        visit = Visit(removed_at, mounted_at, end, start, {})
+        check_exchange(
+            self._installation, self._installation.meter, self._new_meter, visit, self._now
+        )
+        self.visit = visit
+        return cleaned
+
+    def _instant(self, day: Any, time: Any) -> datetime:
+        return datetime.combine(day, time, tzinfo=self._zone)
+
+    def _amounts(self, side: str, cleaned: Mapping[str, Any]) -> dict[str, int]:
+        """The registers of one meter in base units."""
+        found = {}
+        for register in self._registers:
+            name = f"{side}_{register.column}"
+            amount = cleaned.get(name)
+            if amount is None:
+                continue
+            value = amount * self._units[register.column].base
+            if value.denominator != 1:
+                self.add_error(name, _("The register has fewer decimals than that."))
+            else:
+                found[register.column] = int(value)
+        return found

@@ -1,0 +1,190 @@
+"""Meter exchange as people walk through it: choose, enter, check, confirm, take back."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from meters import services
+from meters.models import Installation, Medium, Meter, MeterState, SupplyPoint
+from readings.exchanges import unfinished
+from readings.models import Origin, Reading, Trust
+from ready.accounts.models import User
+from ready.tenancy.context import tenant_context
+from ready.tenancy.models import Tenant
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+KWH = 3_600_000
+
+
+def tell(tenant: Tenant, meter: Meter, at: datetime, kwh: int) -> None:
+    Reading.objects.create(
+        tenant_id=tenant.pk,
+        meter_id=meter.pk,
+        ts=at,
+        received_at=at,
+        origin=Origin.FIXED_NETWORK,
+        trust=Trust.MAC,
+        e1=kwh * KWH,
+    )
+    MeterState.objects.filter(meter=meter).update(e1=kwh * KWH, read_at=at)
+
+
+class Desk:
+    """A place with a meter that has told 1,000 kWh an hour ago, and a meter in stock."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.at = timezone.now().replace(second=0, microsecond=0) - timedelta(minutes=30)
+        with tenant_context(tenant.pk):
+            Tenant.objects.filter(pk=tenant.pk).update(zone="UTC", energy_unit="kWh")
+            self.place: SupplyPoint = factories.place(street="Lærkevej 4")
+            self.old = factories.meter(number="71000001")
+            self.installation = services.install_meter(
+                meter=self.old,
+                supply_point=self.place,
+                at=datetime(2024, 1, 1, tzinfo=UTC),
+                registers={},
+                actor=factories.ACTOR,
+            )
+            tell(tenant, self.old, self.at - timedelta(minutes=30), 1_000)
+            self.new = factories.meter(number="72000002", in_stock=True)
+            factories.meter(number="72000003", in_stock=True, medium=Medium.WATER)
+
+    @property
+    def address(self) -> str:
+        return f"/t/aalund/meters/{self.old.pk}/exchange/"
+
+    def visit(self, **changed: str) -> dict[str, str]:
+        given = {
+            "removed_day": f"{self.at:%d-%m-%Y}",
+            "removed_time": f"{self.at:%H:%M}",
+            "end_e1": "1001,5",
+            "start_e1": "0",
+        }
+        return given | changed
+
+
+@pytest.fixture
+def desk(aalund: Tenant) -> Desk:
+    return Desk(aalund)
+
+
+def page(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+class TestExchange:
+    def test_meters_in_stock_of_the_same_medium_are_offered(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        client.force_login(alice)
+        text = page(client.get(desk.address))
+        assert "72000002" in text
+        assert "72000003" not in text  # measures water
+        nothing = client.get(f"{desk.address}?q=99", headers={"HX-Request": "true"})
+        assert "No meter in stock has “99”" in page(nothing)
+
+    def test_the_registers_are_filled_in_with_what_was_told_last(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        client.force_login(alice)
+        text = page(client.get(f"{desk.address}?new={desk.new.pk}"))
+        assert 'name="end_e1" value="1000"' in text
+
+    def test_is_looked_at_before_it_is_done(self, client: Client, alice: User, desk: Desk) -> None:
+        client.force_login(alice)
+        address = f"{desk.address}?new={desk.new.pk}"
+        review = client.post(address, desk.visit())
+        assert review.status_code == 200
+        assert "Is this right?" in page(review)
+        with tenant_context(desk.tenant.pk):
+            assert Installation.objects.get(meter=desk.old).ends_at is None
+        done = client.post(address, desk.visit(confirmed="yes"))
+        assert done.status_code == 302
+        with tenant_context(desk.tenant.pk):
+            old = Installation.objects.get(meter=desk.old)
+            new = Installation.objects.get(meter=desk.new)
+            assert (old.ends_at, new.starts_at) == (desk.at, desk.at)
+            assert old.end_registers == {"e1": 1001 * KWH + KWH // 2}
+            assert (new.replaces_id, new.start_registers) == (old.pk, {"e1": 0})
+
+    def test_a_register_below_what_the_meter_told_is_refused_in_words(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        client.force_login(alice)
+        answer = client.post(f"{desk.address}?new={desk.new.pk}", desk.visit(end_e1="999"))
+        assert answer.status_code == 400
+        assert "E1 was 1000 kWh" in page(answer)
+
+    @pytest.mark.parametrize(
+        ("field", "text", "says"),
+        [
+            ("end_e1", "many", "Type a number"),
+            ("end_e1", "0,00000001", "fewer decimals"),
+            ("end_e1", "-1", "cannot be below zero"),
+            ("removed_day", "31-02-2026", "Type a day"),
+            ("removed_day", "01-01-2023", "cannot leave before it came"),
+            ("removed_day", "01-01-2199", "still to come"),
+        ],
+    )
+    def test_what_cannot_be_is_said_where_it_stands(
+        self, client: Client, alice: User, desk: Desk, field: str, text: str, says: str
+    ) -> None:
+        client.force_login(alice)
+        address = f"{desk.address}?new={desk.new.pk}"
+        answer = client.post(address, desk.visit(**{field: text, "confirmed": "yes"}))
+        assert answer.status_code == 400
+        assert says in page(answer)
+        with tenant_context(desk.tenant.pk):
+            assert Installation.objects.get(meter=desk.old).ends_at is None
+
+    def test_a_register_left_empty_is_an_exchange_unfinished(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        client.force_login(alice)
+        address = f"{desk.address}?new={desk.new.pk}"
+        client.post(address, desk.visit(confirmed="yes", end_e1=""))
+        with tenant_context(desk.tenant.pk):
+            assert unfinished() == 1
+        text = page(client.get(f"/t/aalund/meters/{desk.new.pk}/history/"))
+        assert "is not entered yet" in text
+
+    def test_is_taken_back_while_nothing_was_built_on_it(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        client.force_login(alice)
+        client.post(f"{desk.address}?new={desk.new.pk}", desk.visit(confirmed="yes"))
+        history = f"/t/aalund/meters/{desk.new.pk}/history/"
+        assert "Take the exchange back" in page(client.get(history))
+        with tenant_context(desk.tenant.pk):
+            newer = Installation.objects.get(meter=desk.new)
+        assert client.post(f"{history}{newer.pk}/undo/").status_code == 302
+        with tenant_context(desk.tenant.pk):
+            assert Installation.objects.get(meter=desk.old).ends_at is None
+            assert not Installation.objects.filter(meter=desk.new).exists()
+
+    def test_a_meter_that_is_nowhere_cannot_be_exchanged(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        client.force_login(alice)
+        text = page(client.get(f"/t/aalund/meters/{desk.new.pk}/exchange/"))
+        assert "not mounted anywhere" in text
+
+    def test_is_not_for_those_who_only_look(self, client: Client, bob: User, desk: Desk) -> None:
+        client.force_login(bob)
+        assert client.get(desk.address).status_code == 403
+        assert "Take the exchange back" not in page(
+            client.get(f"/t/aalund/meters/{desk.old.pk}/history/")
+        )
+
+    def test_a_neighbours_meter_is_no_new_meter(
+        self, client: Client, alice: User, birkelse: Tenant, desk: Desk
+    ) -> None:
+        with tenant_context(birkelse.pk):
+            foreign = factories.meter(in_stock=True)
+        client.force_login(alice)
+        assert client.get(f"{desk.address}?new={foreign.pk}").status_code == 404
