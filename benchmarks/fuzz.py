@@ -6,8 +6,9 @@
     --seconds 60        stop after that time, whatever the count
 
 Checked for every input: a telegram or a `DecodeError`, nothing else; the records and the short way
-as well; at most five milliseconds of processor time (an input that takes longer is tried again, so
-that a busy machine does not count); memory flat. The last line sums up. Exit status 1 on a failure.
+as well; at most five milliseconds of processor time (only an input that takes longer by the clock is
+tried again by processor time: so a busy machine does not count, and asking for the time, which can
+cost more than decoding, is rare); memory flat. The last line sums up. Exit status 1 on a failure.
 """
 
 import argparse
@@ -136,6 +137,13 @@ def try_one(frame: bytes, key: Key | None, allow: bool) -> str:
     return "decoded"
 
 
+def processor_time(frame: bytes, key: Key | None, allow: bool) -> float:
+    """Seconds of processor time that one input takes."""
+    start = time.process_time()
+    try_one(frame, key, allow)
+    return time.process_time() - start
+
+
 def main() -> int:
     """Run, report every 250,000 inputs, sum up."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -146,7 +154,7 @@ def main() -> int:
     options = parser.parse_args()
     inputs = Inputs(random.Random(options.seed), options.corpus)
     outcomes: Counter[str] = Counter()
-    slowest, failures, after_start = 0.0, 0, 0.0
+    slowest, slowest_frame, failures, after_start = 0.0, b"", 0, 0.0
     deadline = time.monotonic() + options.seconds
     done = 0
     for number in range(options.count):
@@ -157,20 +165,20 @@ def main() -> int:
             after_start = memory()
         frame, key = inputs.next()
         allow = bool(number & 1)
-        start = time.process_time()
+        start = time.perf_counter()
         try:
             outcomes[try_one(frame, key, allow)] += 1
         except Exception as error:  # whatever else it is, it is a finding
             failures += 1
             print(f"{frame.hex()}: {error!r}", flush=True)
-        took = time.process_time() - start
+        took = time.perf_counter() - start
         if took > LIMIT:
-            start = time.process_time()
-            try_one(frame, key, allow)
-            took = time.process_time() - start
-        slowest = max(slowest, took)
+            took = min(processor_time(frame, key, allow) for _ in range(3))
+        if took > slowest:
+            slowest, slowest_frame = took, frame
         if number % 250_000 == 249_999:
             print(f"{number + 1:,} inputs, {memory():.0f} MiB, {dict(outcomes)}", flush=True)
+    print(f"slowest input: {slowest_frame.hex()}")
     grown = memory() - after_start if after_start else 0.0
     print(dict(outcomes))
     print(
