@@ -6,9 +6,10 @@
     --seconds 60        stop after that time, whatever the count
 
 Checked for every input: a telegram or a `DecodeError`, nothing else; the records and the short way
-as well; at most five milliseconds of processor time (only an input that takes longer by the clock is
-tried again by processor time: so a busy machine does not count, and asking for the time, which can
-cost more than decoding, is rare); memory flat. The last line sums up. Exit status 1 on a failure.
+as well; at most five milliseconds of processor time (only an input that takes longer by the clock
+is tried again by processor time: so a busy machine does not count, and asking for that time, which
+can cost more than decoding, is rare); memory flat. The last line sums up. Exit status 1 on a
+failure.
 """
 
 import argparse

@@ -24,6 +24,7 @@ from wmbus.registers import register_sets
 from wmbus.security import MARK, Opened
 from wmbus.telegram import RegisterSet, Security
 from wmbus.transport import Content, Transport
+from wmbus.words import marked as _
 
 
 class Application(NamedTuple):
@@ -68,31 +69,37 @@ def _read(
     if header.content is Content.EMPTY:
         return Application(None, None, True, b"", offset, ())
     if header.content is Content.ERROR:
-        what = _ERRORS.get(data[0], f"error {data[0]}") if data else "an error"
-        raise MeterReportsError(
-            f"the meter reports: {what}",
-            code=data[0] if data else None,
-            layer=Layer.APPLICATION,
-            offset=offset,
+        raise _reported(data, offset)
+    raise Unsupported("alarm", layer=Layer.APPLICATION, offset=header.ci_at)
+
+
+def _reported(data: bytes, offset: int) -> MeterReportsError:
+    number = data[0] if data else None
+    what = _("an error") if number is None else _ERRORS.get(number)
+    if what is None:
+        return MeterReportsError(
+            "meter_reports_number", number=number, layer=Layer.APPLICATION, offset=offset
         )
-    raise Unsupported("an alarm telegram", layer=Layer.APPLICATION, offset=header.ci_at)
+    return MeterReportsError(
+        "meter_reports", what=what, number=number, layer=Layer.APPLICATION, offset=offset
+    )
 
 
 # EN 13757-3:2018, table 17.
 _ERRORS = {
-    0: "unspecified error",
-    1: "CI field not implemented",
-    2: "buffer too long",
-    3: "too many records",
-    4: "premature end of record",
-    5: "more than 10 DIFE",
-    6: "more than 10 VIFE",
-    7: "reserved",
-    8: "too busy to answer",
-    9: "too many readouts",
-    16: "access denied",
-    17: "application unknown",
-    18: "parameter error",
+    0: _("unspecified error"),
+    1: _("CI field not implemented"),
+    2: _("buffer too long"),
+    3: _("too many records"),
+    4: _("premature end of record"),
+    5: _("more than 10 DIFE"),
+    6: _("more than 10 VIFE"),
+    7: _("reserved"),
+    8: _("too busy to answer"),
+    9: _("too many readouts"),
+    16: _("access denied"),
+    17: _("application unknown"),
+    18: _("parameter error"),
 }
 
 
@@ -125,13 +132,12 @@ def _full(
 
 def _compact(data: bytes, offset: int, address: Address, formats: Formats) -> Application:
     reader = Reader(data, Layer.APPLICATION)
-    number = reader.number(2, "format signature")
-    expected = reader.number(2, "checksum of the full frame")
+    number = reader.number(2, _("format signature"))
+    expected = reader.number(2, _("checksum of the full frame"))
     headers = formats.get(number)
     if headers is None:
         raise WaitingForFullFrame(
-            f"compact frame of format {number:04X}, which is not known yet",
-            signature=number,
+            number,
             payload=data,
             layer=Layer.APPLICATION,
             offset=offset,
@@ -139,7 +145,9 @@ def _compact(data: bytes, offset: int, address: Address, formats: Formats) -> Ap
     full = expand(headers, data[4:], offset + 4)
     if crc(full) != expected:
         raise BadChecksum(
-            f"the checksum of the full frame is {crc(full):04X}, the meter says {expected:04X}",
+            "full_checksum",
+            found=f"{crc(full):04X}",
+            expected=f"{expected:04X}",
             layer=Layer.APPLICATION,
             offset=offset + 2,
         )
@@ -149,13 +157,15 @@ def _compact(data: bytes, offset: int, address: Address, formats: Formats) -> Ap
 
 def _format(data: bytes, offset: int, formats: Formats) -> Application:
     reader = Reader(data, Layer.APPLICATION)
-    length = reader.byte("length of the format")
-    number = reader.number(2, "format signature")
-    headers = reader.take(max(length - 2, 0), "headers")
+    length = reader.byte(_("length of the format"))
+    number = reader.number(2, _("format signature"))
+    headers = reader.take(max(length - 2, 0), _("headers"))
     split_headers(headers, offset + 3)
     if signature(headers) != number:
         raise BadChecksum(
-            f"format signature {number:04X} does not fit its headers ({signature(headers):04X})",
+            "format_signature",
+            sent=f"{number:04X}",
+            found=f"{signature(headers):04X}",
             layer=Layer.APPLICATION,
             offset=offset + 1,
         )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from wmbus.errors import Layer, Malformed, Unsupported
 from wmbus.reader import Reader
+from wmbus.words import marked as _
 
 CI = 0x90
 
@@ -45,21 +46,22 @@ class Authentication(NamedTuple):
 def parse(data: bytes, position: int) -> Authentication:
     """The layer whose CI stands at `position`. Raises Truncated, Malformed, Unsupported."""
     outer = Reader(data, Layer.AUTHENTICATION, position + 1)
-    size = outer.byte("length of the authentication layer")
+    size = outer.byte(_("length of the authentication layer"))
     start = outer.position
-    outer.take(size, "authentication layer")
+    outer.take(size, _("authentication layer"))
     reader = Reader(data, Layer.AUTHENTICATION, start, start + size)
-    flags = reader.number(2, "fragmentation control")
-    control = reader.take(1, "message control") if flags & _MCL else b""
-    key_information = reader.take(2, "key information") if flags & _KI else b""
-    counter = reader.take(4, "message counter") if flags & _MCR else b""
+    flags = reader.number(2, _("fragmentation control"))
+    control = reader.take(1, _("message control")) if flags & _MCL else b""
+    key_information = reader.take(2, _("key information")) if flags & _KI else b""
+    counter = reader.take(4, _("message counter")) if flags & _MCR else b""
     mac = b""
     if flags & _MAC:
-        mac = reader.take(_mac_length(control, reader, bool(flags & _ML)), "MAC")
-    length = reader.take(2, "message length") if flags & _ML else b""
+        mac = reader.take(_mac_length(control, reader, bool(flags & _ML)), _("MAC"))
+    length = reader.take(2, _("message length")) if flags & _ML else b""
     if reader.left:
         raise Malformed(
-            f"{reader.left} bytes more in the authentication layer than it announces",
+            "authentication_surplus",
+            surplus=reader.left,
             layer=Layer.AUTHENTICATION,
             offset=reader.position,
         )
@@ -81,7 +83,7 @@ def _mac_length(control: bytes, reader: Reader, with_length: bool) -> int:
     kind = control[0] & 0x0F
     if kind not in MAC_LENGTHS:
         raise Unsupported(
-            f"authentication type {kind}", layer=Layer.AUTHENTICATION, offset=reader.position
+            "authentication_type", number=kind, layer=Layer.AUTHENTICATION, offset=reader.position
         )
     return MAC_LENGTHS[kind]
 
@@ -97,7 +99,7 @@ def join(parts: list[Authentication]) -> Authentication:
         len(parts) - 1
     ) + [False]:
         raise Malformed(
-            f"fragments {numbers} are no whole message", layer=Layer.AUTHENTICATION, offset=0
+            "fragments_incomplete", numbers=str(numbers), layer=Layer.AUTHENTICATION, offset=0
         )
 
     def first(name: str) -> bytes:

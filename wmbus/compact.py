@@ -77,7 +77,8 @@ def split_headers(headers: bytes, offset: int = 0) -> list[bytes]:
     while position < len(headers):
         if headers[position] & 0x0F == 0x0F:
             raise Malformed(
-                f"DIF {headers[position]:02X} in a format",
+                "dif_in_format",
+                dif=f"{headers[position]:02X}",
                 layer=Layer.APPLICATION,
                 offset=offset + position,
             )
@@ -99,14 +100,17 @@ def expand(headers: bytes, values: bytes, offset: int = 0) -> bytes:
             counted = variable_length(values[position]) if position < len(values) else 0
             if counted is None:
                 raise Malformed(
-                    f"reserved length code {values[position]:02X}",
+                    "reserved_length",
+                    length=f"{values[position]:02X}",
                     layer=Layer.APPLICATION,
                     offset=offset + position,
                 )
             length = 1 + counted
         if position + length > len(values):
             raise Truncated(
-                f"compact frame: {length} data bytes expected, {len(values) - position} left",
+                "compact_cut",
+                expected=length,
+                left=len(values) - position,
                 layer=Layer.APPLICATION,
                 offset=offset + position,
             )
@@ -115,7 +119,8 @@ def expand(headers: bytes, values: bytes, offset: int = 0) -> bytes:
     tail = values[position:].lstrip(b"\x2f")
     if tail:
         raise Malformed(
-            f"compact frame: {len(tail)} bytes more than its format has",
+            "compact_surplus",
+            surplus=len(tail),
             layer=Layer.APPLICATION,
             offset=offset + position,
         )

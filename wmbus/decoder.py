@@ -64,8 +64,7 @@ def decode_message(
         message = open_link(stripped, key_for, already_decrypted)
         if message.authentication and message.authentication.fragmented:
             raise WaitingForFragments(
-                f"fragment {message.authentication.fragment} of a longer message",
-                fragment=message.authentication.fragment,
+                message.authentication.fragment,
                 more=message.authentication.more,
                 layer=Layer.AUTHENTICATION,
                 offset=message.position,
@@ -93,7 +92,7 @@ def decode_message_of_fragments(
     parts = [m.authentication for m in messages if m.authentication is not None]
     if len(parts) != len(messages) or len({m.link_address for m in messages}) != 1:
         raise Malformed(
-            "fragments need an authentication layer and one and the same sender",
+            "fragments_mixed",
             layer=Layer.AUTHENTICATION,
             offset=0,
         )

@@ -23,37 +23,54 @@ without its link checksums (`link.strip`), and carries the meter's address once 
 from enum import StrEnum
 
 from wmbus.address import Address
+from wmbus.faults import FAULTS
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 
 class Layer(StrEnum):
     """The layers of a telegram, outermost first."""
 
-    LINK = "link"
-    WIRED = "wired link"
-    EXTENDED = "extended link"
-    AUTHENTICATION = "authentication"
-    TRANSPORT = "transport"
-    APPLICATION = "application"
+    LINK = _("link")
+    WIRED = _("wired link")
+    EXTENDED = _("extended link")
+    AUTHENTICATION = _("authentication")
+    TRANSPORT = _("transport")
+    APPLICATION = _("application")
 
 
 class DecodeError(Exception):
     """Base of all that `wmbus.decode` raises.
 
-    Attributes: `reason` in words, `layer`, `offset` (byte of the frame without link checksums) and
-    `address`, the meter's address or None while it was not known yet. If the failure lies in
-    application data, `data` holds them decrypted, and `data_offset` is their place in the frame.
+    Attributes: `code` and `params` say what is wrong and never change their meaning (`faults.py`);
+    `reason` says the same in English words; `layer`; `offset` (byte of the frame without link
+    checksums); and `address`, the meter's address or None while it was not known yet. If the
+    failure lies in application data, `data` holds them decrypted, and `data_offset` is their place
+    in the frame.
     """
 
     def __init__(
-        self, reason: str, *, layer: Layer, offset: int, address: Address | None = None
+        self,
+        code: str,
+        *,
+        layer: Layer,
+        offset: int,
+        address: Address | None = None,
+        **params: object,
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        super().__init__(code)
+        self.code = code
+        self.params = params
         self.layer = layer
         self.offset = offset
         self.address = address
         self.data: bytes | None = None
         self.data_offset = 0
+
+    @property
+    def reason(self) -> Words:
+        """What is wrong, in English words that can be translated."""
+        return Words(FAULTS[self.code], **self.params)
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.layer} layer, byte {self.offset})"
@@ -80,19 +97,12 @@ class NotMeterData(DecodeError):
 
 
 class MeterReportsError(DecodeError):
-    """The meter answered with an application error; `code` is its number or None."""
+    """The meter answered with an application error; `number` is the one it sent, or None."""
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        code: int | None,
-        layer: Layer,
-        offset: int,
-        address: Address | None = None,
-    ) -> None:
-        super().__init__(reason, layer=layer, offset=offset, address=address)
-        self.code = code
+    @property
+    def number(self) -> int | None:
+        number = self.params.get("number")
+        return number if isinstance(number, int) else None
 
 
 class SecurityError(DecodeError):
@@ -128,15 +138,20 @@ class WaitingForFullFrame(Waiting):
 
     def __init__(
         self,
-        reason: str,
-        *,
         signature: int,
+        *,
         payload: bytes,
         layer: Layer,
         offset: int,
         address: Address | None = None,
     ) -> None:
-        super().__init__(reason, layer=layer, offset=offset, address=address)
+        super().__init__(
+            "format_unknown",
+            signature=f"{signature:04X}",
+            layer=layer,
+            offset=offset,
+            address=address,
+        )
         self.signature = signature
         self.payload = payload
 
@@ -146,14 +161,13 @@ class WaitingForFragments(Waiting):
 
     def __init__(
         self,
-        reason: str,
-        *,
         fragment: int,
+        *,
         more: bool,
         layer: Layer,
         offset: int,
         address: Address | None = None,
     ) -> None:
-        super().__init__(reason, layer=layer, offset=offset, address=address)
+        super().__init__("fragment", number=fragment, layer=layer, offset=offset, address=address)
         self.fragment = fragment
         self.more = more

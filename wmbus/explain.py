@@ -17,6 +17,8 @@ from wmbus.errors import DecodeError, Layer
 from wmbus.inspection import Builder, Section, failed_section, records_section
 from wmbus.telegram import Telegram
 from wmbus.transport import Content
+from wmbus.words import Words, listed
+from wmbus.words import marked as _
 
 
 class Explanation(NamedTuple):
@@ -101,28 +103,32 @@ def explain(
             _wireless(frame, key_for, already_decrypted, crc, sections, telegram, failure)
     except DecodeError as error:
         # Not even the link layer could be read: nothing below raises behind it.
-        builder = Builder("as received", frame)
-        builder.add(min(error.offset, len(frame)), str(error.layer), "read so far")
-        sections.append(builder.finish(str(error.layer), "not read", error.reason))
+        builder = Builder(_("as received"), frame)
+        builder.add(min(error.offset, len(frame)), str(error.layer), _("read so far"))
+        sections.append(builder.finish(str(error.layer), _("not read"), error.reason))
     return Explanation(tuple(sections), telegram, failure)
+
+
+def _below(count: int) -> Words:
+    return Words(_("%(count)d bytes, explained below"), count=count)
 
 
 def _wired(
     frame: bytes, sections: list[Section], telegram: Telegram | None, failure: DecodeError | None
 ) -> None:
     message = open_wired(frame)
-    builder = Builder("as received", frame)
+    builder = Builder(_("as received"), frame)
     wire = str(Layer.WIRED)
-    builder.add(1, wire, "start")
-    builder.add(2, wire, "length, twice", f"{frame[1]} bytes")
-    builder.add(1, wire, "start")
-    builder.add(1, wire, "control field (C)", CONTROLS.get(frame[4], ""))
-    builder.add(1, wire, "primary address (A)", str(frame[5]))
+    builder.add(1, wire, _("start"))
+    builder.add(2, wire, _("length, twice"), Words(_("%(count)d bytes"), count=frame[1]))
+    builder.add(1, wire, _("start"))
+    builder.add(1, wire, _("control field (C)"), CONTROLS.get(frame[4], ""))
+    builder.add(1, wire, _("primary address (A)"), str(frame[5]))
     body = len(message.data) - 2
-    builder.add(body, wire, "contents", f"{body} bytes, explained below")
-    builder.add(1, wire, "checksum", "fits")
-    builder.add(1, wire, "stop")
-    sections.append(builder.finish(wire, "behind the frame"))
+    builder.add(body, wire, _("contents"), _below(body))
+    builder.add(1, wire, _("checksum"), _("fits"))
+    builder.add(1, wire, _("stop"))
+    sections.append(builder.finish(wire, _("behind the frame")))
     _upper(message, sections, telegram, failure)
 
 
@@ -139,7 +145,7 @@ def _wireless(
     if stripped.checksums != "none":
         sections.append(_checksums(frame, stripped))
     data = stripped.data if stripped.checksums != "none" else frame
-    builder = Builder("frame", data)
+    builder = Builder(_("frame"), data)
     _link(builder, stripped)
     error_here = failure if failure and failure.layer is Layer.LINK else None
     try:
@@ -148,7 +154,7 @@ def _wireless(
     except DecodeError as error:
         error_here = error_here or error
         _extended(builder, stripped)
-        sections.append(builder.finish(str(error.layer), "not read", error_here.reason))
+        sections.append(builder.finish(str(error.layer), _("not read"), error_here.reason))
         return
     _extended(builder, stripped)
     surplus = stripped.trailing if stripped.checksums == "none" else 0
@@ -157,37 +163,39 @@ def _wireless(
     builder.add(
         inside,
         str(Layer.EXTENDED if encrypted else Layer.TRANSPORT),
-        "encrypted contents" if message.encrypted else "contents",
-        f"{inside} bytes, explained below",
+        _("encrypted contents") if message.encrypted else _("contents"),
+        _below(inside),
     )
-    builder.add(surplus, str(Layer.LINK), "behind the frame", "surplus, left by the receiver")
-    sections.append(builder.finish(str(Layer.LINK), "not read"))
+    builder.add(surplus, str(Layer.LINK), _("behind the frame"), _("surplus, left by the receiver"))
+    sections.append(builder.finish(str(Layer.LINK), _("not read")))
     _upper(message, sections, telegram, failure)
 
 
 def _checksums(frame: bytes, stripped: link.Link) -> Section:
     """The blocks of a frame with link checksums."""
-    builder = Builder("as received", frame)
+    builder = Builder(_("as received"), frame)
     layer = str(Layer.LINK)
     whole = len(frame) - stripped.trailing
     first, following = (10, 16) if stripped.checksums == "A" else (min(whole, 128) - 2, 128)
     while builder.position < whole:
         size = first if builder.position == 0 else following
         size = min(size, whole - builder.position - 2)
-        builder.add(size, layer, "block", f"{size} bytes")
-        builder.add(2, layer, "checksum", "fits")
-    return builder.finish(layer, "behind the frame")
+        builder.add(size, layer, _("block"), Words(_("%(count)d bytes"), count=size))
+        builder.add(2, layer, _("checksum"), _("fits"))
+    return builder.finish(layer, _("behind the frame"))
 
 
 def _link(builder: Builder, stripped: link.Link) -> None:
     layer = str(Layer.LINK)
     address = address_from_link(stripped.raw_address)
-    builder.add(1, layer, "length (L)", f"{stripped.data[0]} bytes follow")
-    builder.add(1, layer, "control field (C)", CONTROLS.get(stripped.control, "unknown"))
-    builder.add(2, layer, "manufacturer (M)", address.manufacturer)
-    builder.add(4, layer, "number", address.number)
-    builder.add(1, layer, "version", f"{address.version:02X}")
-    builder.add(1, layer, "device type", DEVICE_TYPES.get(address.device_type, "unknown"))
+    builder.add(
+        1, layer, _("length (L)"), Words(_("%(count)d bytes follow"), count=stripped.data[0])
+    )
+    builder.add(1, layer, _("control field (C)"), CONTROLS.get(stripped.control, _("unknown")))
+    builder.add(2, layer, _("manufacturer (M)"), address.manufacturer)
+    builder.add(4, layer, _("number"), address.number)
+    builder.add(1, layer, _("version"), f"{address.version:02X}")
+    builder.add(1, layer, _("device type"), DEVICE_TYPES.get(address.device_type, _("unknown")))
 
 
 def _extended(builder: Builder, stripped: link.Link) -> None:
@@ -198,30 +206,32 @@ def _extended(builder: Builder, stripped: link.Link) -> None:
     try:
         header = extended.parse(stripped.data, link.HEADER)
     except DecodeError as error:
-        builder.add(1, layer, "CI", "extended link layer", error.reason)
+        builder.add(1, layer, "CI", _("extended link layer"), error.reason)
         return
     number = ("I", "II", "III", "IV")[header.ci - 0x8C]
-    builder.add(1, layer, "CI", f"extended link layer {number}")
-    builder.add(1, layer, "communication control (CC)", _control(header.control))
-    builder.add(1, layer, "access number (ACC)", str(header.access))
+    builder.add(1, layer, "CI", Words(_("extended link layer %(number)s"), number=number))
+    builder.add(1, layer, _("communication control (CC)"), _control(header.control))
+    builder.add(1, layer, _("access number (ACC)"), str(header.access))
     if header.address:
-        builder.add(8, layer, "address", str(address_from_link(header.address)))
+        builder.add(8, layer, _("address"), str(address_from_link(header.address)))
     if header.session is not None:
-        cipher = ("not encrypted", "AES-CTR")[header.encryption] if header.encryption < 2 else "?"
-        builder.add(4, layer, "session number (SN)", f"{header.counter}, {cipher}")
+        ciphers = (_("not encrypted"), "AES-CTR")
+        cipher = ciphers[header.encryption] if header.encryption < len(ciphers) else "?"
+        builder.add(4, layer, _("session number (SN)"), listed((str(header.counter), cipher)))
 
 
 def _control(control: int) -> str:
     bits = (
-        (0x80, "bidirectional"),
-        (0x40, "fast response"),
-        (0x20, "synchronous"),
-        (0x10, "hop"),
-        (0x08, "priority"),
-        (0x04, "accessible"),
-        (0x02, "repeated"),
+        (0x80, _("bidirectional")),
+        (0x40, _("fast response")),
+        (0x20, _("synchronous")),
+        (0x10, _("hop")),
+        (0x08, _("priority")),
+        (0x04, _("accessible")),
+        (0x02, _("repeated")),
     )
-    return ", ".join(words for bit, words in bits if control & bit) or "none"
+    found = [words for bit, words in bits if control & bit]
+    return listed(found) if found else _("none")
 
 
 def _upper(
@@ -232,10 +242,12 @@ def _upper(
 ) -> None:
     """From the authentication layer on; `message.data` is decrypted as far as the link needs."""
     start = message.behind_link
-    builder = Builder("contents, decrypted" if message.encrypted else "contents", message.data)
+    builder = Builder(
+        _("contents, decrypted") if message.encrypted else _("contents"), message.data
+    )
     builder.position = start
     if message.extended is not None and message.extended.session is not None:
-        builder.add(2, str(Layer.EXTENDED), "payload checksum", "fits")
+        builder.add(2, str(Layer.EXTENDED), _("payload checksum"), _("fits"))
     if message.authentication is not None:
         _authentication(builder, message.authentication, message.position)
     layer = str(Layer.TRANSPORT)
@@ -244,17 +256,17 @@ def _upper(
         header = transport.parse(message.data, message.position, wired=message.wired)
     except DecodeError as error:
         builder.add(1, layer, "CI", "", error.reason)
-        sections.append(_rebased(builder.finish(layer, "not read"), start))
+        sections.append(_rebased(builder.finish(layer, _("not read")), start))
         return
     _transport(builder, header, message)
     length = len(message.data) - builder.position
     if header.content is Content.FIXED:
-        sections.append(_rebased(builder.finish(layer, "fixed structure", problem), start))
+        sections.append(_rebased(builder.finish(layer, _("fixed structure"), problem), start))
     elif failure is None or failure.layer is Layer.APPLICATION:
-        builder.add(length, layer, "application data", f"{length} bytes, explained below")
+        builder.add(length, layer, _("application data"), _below(length))
         sections.append(_rebased(builder.finish(layer, ""), start))
     else:
-        builder.add(length, layer, "application data, not read", "", problem)
+        builder.add(length, layer, _("application data, not read"), "", problem)
         sections.append(_rebased(builder.finish(layer, ""), start))
     if telegram is not None:
         sections.append(records_section(telegram))
@@ -270,38 +282,45 @@ def _rebased(section: Section, start: int) -> Section:
 
 def _authentication(builder: Builder, layer: authentication.Authentication, behind: int) -> None:
     name = str(Layer.AUTHENTICATION)
-    builder.add(1, name, "CI", "authentication and fragmentation layer")
-    builder.add(1, name, "length")
-    which = f"fragment {layer.fragment}" if layer.fragmented else "whole message"
-    builder.add(2, name, "fragmentation control", which)
-    builder.add(len(layer.control), name, "message control")
-    builder.add(len(layer.key_information), name, "key information")
+    builder.add(1, name, "CI", _("authentication and fragmentation layer"))
+    builder.add(1, name, _("length"))
+    which = _("whole message")
+    if layer.fragmented:
+        which = Words(_("fragment %(number)d"), number=layer.fragment)
+    builder.add(2, name, _("fragmentation control"), which)
+    builder.add(len(layer.control), name, _("message control"))
+    builder.add(len(layer.key_information), name, _("key information"))
     counter = str(int.from_bytes(layer.counter, "little"))
-    builder.add(len(layer.counter), name, "message counter", counter)
-    builder.add(len(layer.mac), name, "message authentication code")
-    builder.add(behind - builder.position, name, "message length")
+    builder.add(len(layer.counter), name, _("message counter"), counter)
+    builder.add(len(layer.mac), name, _("message authentication code"))
+    builder.add(behind - builder.position, name, _("message length"))
 
 
 def _transport(builder: Builder, header: transport.Transport, message: Message) -> None:
     layer = str(Layer.TRANSPORT)
-    builder.add(1, layer, "CI", f"{header.content}, {_HEADERS[_header_length(header)]}")
+    builder.add(1, layer, "CI", listed((str(header.content), _HEADERS[_header_length(header)])))
     if header.address:
         address = address_from_transport(header.address)
-        builder.add(4, layer, "number", address.number)
-        builder.add(2, layer, "manufacturer", address.manufacturer)
-        builder.add(1, layer, "version", f"{address.version:02X}")
-        builder.add(1, layer, "device type", DEVICE_TYPES.get(address.device_type, "unknown"))
+        builder.add(4, layer, _("number"), address.number)
+        builder.add(2, layer, _("manufacturer"), address.manufacturer)
+        builder.add(1, layer, _("version"), f"{address.version:02X}")
+        builder.add(1, layer, _("device type"), DEVICE_TYPES.get(address.device_type, _("unknown")))
     if header.status is not None:
-        builder.add(1, layer, "access number (ACC)", str(header.access))
-        builder.add(1, layer, "status", f"{header.status:08b}")
-        builder.add(2, layer, "configuration word (CW)", f"security mode {header.mode}")
+        builder.add(1, layer, _("access number (ACC)"), str(header.access))
+        builder.add(1, layer, _("status"), f"{header.status:08b}")
+        builder.add(
+            2,
+            layer,
+            _("configuration word (CW)"),
+            Words(_("security mode %(mode)d"), mode=header.mode),
+        )
         extra = header.behind - builder.position - len(header.counter)
-        builder.add(extra, layer, "configuration extension")
+        builder.add(extra, layer, _("configuration extension"))
         counter = str(int.from_bytes(header.counter, "little"))
-        builder.add(len(header.counter), layer, "message counter", counter)
+        builder.add(len(header.counter), layer, _("message counter"), counter)
 
 
-_HEADERS = {0: "no header", 4: "short header", 12: "long header"}
+_HEADERS = {0: _("no header"), 4: _("short header"), 12: _("long header")}
 
 
 def _header_length(header: transport.Transport) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from wmbus.errors import Layer
 from wmbus.reader import Reader
+from wmbus.words import marked as _
 
 # CI → number of address and of session bytes.
 LAYOUTS = {0x8C: (0, 0), 0x8D: (0, 4), 0x8E: (8, 0), 0x8F: (8, 4)}
@@ -56,10 +57,10 @@ class Extended(NamedTuple):
 def parse(data: bytes, position: int) -> Extended:
     """The header whose CI (8C to 8F) stands at `position`. Raises Truncated."""
     reader = Reader(data, Layer.EXTENDED, position)
-    ci = reader.byte("CI")
+    ci = reader.byte(_("CI"))
     address_length, session_length = LAYOUTS[ci]
-    control = reader.byte("communication control")
-    access = reader.byte("access number")
-    address = reader.take(address_length, "address")
-    session = reader.number(4, "session number") if session_length else None
+    control = reader.byte(_("communication control"))
+    access = reader.byte(_("access number"))
+    address = reader.take(address_length, _("address"))
+    session = reader.number(4, _("session number")) if session_length else None
     return Extended(ci, control, access, address, session, reader.position)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from wmbus.errors import Layer, Malformed
 from wmbus.reader import Reader
+from wmbus.words import marked as _
 
 # First and last unit code, VIF of the first, and the last VIF of its kind (table H.2).
 _UNITS = (
@@ -56,14 +57,15 @@ def value_information(code: int) -> bytes:
 def parse(data: bytes, start: int) -> Fixed:
     """The structure that begins at `start`. Raises Truncated and Malformed."""
     reader = Reader(data, Layer.APPLICATION, start)
-    number = reader.take(4, "number")
-    access = reader.byte("access number")
-    status = reader.byte("status")
-    units = [reader.byte("unit of counter 1"), reader.byte("unit of counter 2")]
-    counters = [reader.take(4, "counter 1"), reader.take(4, "counter 2")]
+    number = reader.take(4, _("number"))
+    access = reader.byte(_("access number"))
+    status = reader.byte(_("status"))
+    units = [reader.byte(_("unit of counter 1")), reader.byte(_("unit of counter 2"))]
+    counters = [reader.take(4, _("counter 1")), reader.take(4, _("counter 2"))]
     if reader.left:
         raise Malformed(
-            f"{reader.left} bytes behind the fixed structure",
+            "fixed_surplus",
+            surplus=reader.left,
             layer=Layer.APPLICATION,
             offset=reader.position,
         )

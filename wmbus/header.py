@@ -19,12 +19,15 @@ from wmbus.vif import (
     Unit,
 )
 from wmbus.vife import EFFECTS, EXTENSION, EXTENSION_EFFECTS, MANUFACTURER, Effect
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 EXTEND = 0x80
 MOST_EXTENSIONS = 10  # DIFE, and VIFE, in one record (6.3.5, 6.4.1)
 
 Function = Literal["instantaneous", "maximum", "minimum", "error"]
 FUNCTIONS: tuple[Function, ...] = ("instantaneous", "maximum", "minimum", "error")
+_("instantaneous"), _("maximum"), _("minimum"), _("error")  # shown by `inspection`
 
 Kind = Literal["none", "signed", "unsigned", "bcd", "real", "date", "variable"]
 
@@ -87,9 +90,7 @@ def extent(data: bytes, start: int, end: int) -> int:
     except IndexError:
         position = end + 1
     if position > end:
-        raise Truncated(
-            "the data ends inside a record header", layer=Layer.APPLICATION, offset=start
-        )
+        raise Truncated("header_cut", layer=Layer.APPLICATION, offset=start)
     return position
 
 
@@ -100,7 +101,11 @@ def _behind_extensions(data: bytes, position: int, name: str, count: int = 0) ->
         count += 1
         if count > MOST_EXTENSIONS:
             raise Malformed(
-                f"more than {MOST_EXTENSIONS} {name}", layer=Layer.APPLICATION, offset=start
+                "too_many_extensions",
+                most=MOST_EXTENSIONS,
+                name=name,
+                layer=Layer.APPLICATION,
+                offset=start,
             )
     return position + 1
 
@@ -134,7 +139,7 @@ def describe(raw: bytes) -> Header:
         unsigned |= effect.unsigned
         if effect.period and base.quantity in RATE_QUANTITIES:
             # A rate is one a time already: this is the span it was measured over.
-            qualifiers.append(f"in a {effect.period}")
+            qualifiers.append(Words(_("in a %(period)s"), period=effect.period))
             continue
         if effect.duration or effect.counts:
             unit, exponent = effect.duration, 0
@@ -155,7 +160,7 @@ def describe(raw: bytes) -> Header:
         storage,
         tariff,
         subunit,
-        base.quantity or f"unknown VIF {raw[at + 1 :].hex().upper()}",
+        base.quantity or Words(_("unknown VIF %(code)s"), code=raw[at + 1 :].hex().upper()),
         unit,
         exponent,
         constant,
@@ -177,7 +182,10 @@ def _effects(rest: bytes, codes: bytes) -> tuple[list[Effect], bytes]:
         if table is EFFECTS and code == EXTENSION and byte & EXTEND:
             table = EXTENSION_EFFECTS
             continue
-        found.append(table.get(code) or Effect(f"unknown VIFE {code:02X}", known=False))
+        found.append(
+            table.get(code)
+            or Effect(Words(_("unknown VIFE %(code)s"), code=f"{code:02X}"), known=False)
+        )
         table = EFFECTS
     return found, codes
 

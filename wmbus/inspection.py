@@ -6,6 +6,8 @@ from wmbus.dates import MeterTime
 from wmbus.errors import DecodeError, Layer
 from wmbus.records import FILLER, Record, walk
 from wmbus.telegram import Telegram
+from wmbus.words import Words, listed
+from wmbus.words import marked as _
 
 
 class Part(NamedTuple):
@@ -51,21 +53,21 @@ class Builder:
 
 
 def records_section(telegram: Telegram) -> Section:
-    title = "records" if telegram.offset >= 0 else "records, put together"
+    title = _("records") if telegram.offset >= 0 else _("records, put together")
     builder = Builder(title, telegram.payload)
     layer = str(Layer.APPLICATION)
     if not telegram.payload and telegram.learned is not None:
-        builder = Builder("format", telegram.learned)
-        return builder.finish(layer, "headers of the format")
+        builder = Builder(_("format"), telegram.learned)
+        return builder.finish(layer, _("headers of the format"))
     _add_records(builder, telegram.records)
-    return builder.finish(layer, "manufacturer's own data")
+    return builder.finish(layer, _("manufacturer's own data"))
 
 
 def _add_records(builder: Builder, records: tuple[Record, ...]) -> None:
     layer = str(Layer.APPLICATION)
     for record in records:
         _fillers(builder, record.offset)
-        builder.add(len(record.header.raw), layer, "header", describe_header(record))
+        builder.add(len(record.header.raw), layer, _("header"), describe_header(record))
         builder.add(len(record.raw), layer, record.quantity, describe_value(record), record.problem)
     _fillers(builder, len(builder.data))
 
@@ -74,7 +76,7 @@ def _fillers(builder: Builder, end: int) -> None:
     position = builder.position
     while position < end and builder.data[position] == FILLER:
         position += 1
-    builder.add(position - builder.position, str(Layer.APPLICATION), "fillers")
+    builder.add(position - builder.position, str(Layer.APPLICATION), _("fillers"))
 
 
 def describe_header(record: Record) -> str:
@@ -84,37 +86,37 @@ def describe_header(record: Record) -> str:
     words.append(header.quantity)
     words += header.qualifiers
     for name, number in (
-        ("storage", header.storage),
-        ("tariff", header.tariff),
-        ("subunit", header.subunit),
+        (_("storage %(number)d"), header.storage),
+        (_("tariff %(number)d"), header.tariff),
+        (_("subunit %(number)d"), header.subunit),
     ):
         if number:
-            words.append(f"{name} {number}")
+            words.append(Words(name, number=number))
     if header.codes:
-        words.append(f"manufacturer's code {header.codes.hex().upper()}")
-    return ", ".join(words)
+        words.append(Words(_("manufacturer's code %(code)s"), code=header.codes.hex().upper()))
+    return listed(words)
 
 
 def describe_value(record: Record) -> str:
     """The value in words: number with unit, date, text, or bytes in hex."""
     if isinstance(record.value, MeterTime):
-        words = record.value.text or "none"
-        return words + (" (invalid)" if record.value.invalid else "")
+        words = record.value.text or _("none")
+        return Words(_("%(date)s (invalid)"), date=words) if record.value.invalid else words
     if record.decimal is not None:
         return f"{record.decimal:f} {record.unit}".rstrip()
     if isinstance(record.value, bytes):
-        return record.value.hex(" ").upper() or "empty"
+        return record.value.hex(" ").upper() or _("empty")
     return record.problem if record.value is None else str(record.value)
 
 
 def failed_section(failure: DecodeError, data: bytes) -> Section:
     """The application data, decrypted, up to where reading them failed."""
-    builder = Builder("application data", data)
+    builder = Builder(_("application data"), data)
     layer = str(Layer.APPLICATION)
     at = min(max(failure.offset - failure.data_offset, 0), len(data))
     try:
         _add_records(builder, walk(data[:at]).records)
     except DecodeError:
-        builder.add(at, layer, "read so far")
-    builder.add(at - builder.position, layer, "read so far")
-    return builder.finish(layer, "not read", failure.reason)
+        builder.add(at, layer, _("read so far"))
+    builder.add(at - builder.position, layer, _("read so far"))
+    return builder.finish(layer, _("not read"), failure.reason)

@@ -55,14 +55,14 @@ def strip(frame: bytes, checksums: Checksums = "auto") -> Link:
     """Check and take off the link checksums; cut to L. Raises Truncated, BadChecksum, Malformed."""
     if len(frame) < HEADER + 1:
         raise Truncated(
-            f"a wireless frame has at least {HEADER + 1} bytes, this has {len(frame)}",
+            "frame_too_short",
+            least=HEADER + 1,
+            left=len(frame),
             layer=Layer.LINK,
             offset=len(frame),
         )
     if frame[0] < HEADER:
-        raise Malformed(
-            f"length byte {frame[0]} is too small for an address", layer=Layer.LINK, offset=0
-        )
+        raise Malformed("length_too_small", length=frame[0], layer=Layer.LINK, offset=0)
     if checksums == "auto":
         checksums = _found(frame)
     if checksums == "A":
@@ -72,7 +72,9 @@ def strip(frame: bytes, checksums: Checksums = "auto") -> Link:
     length = frame[0] + 1
     if len(frame) < length:
         raise Truncated(
-            f"length byte says {length} bytes, {len(frame)} are there",
+            "frame_cut",
+            expected=length,
+            left=len(frame),
             layer=Layer.LINK,
             offset=len(frame),
         )
@@ -96,7 +98,9 @@ def _checked(block: bytes, offset: int) -> bytes:
     body, sent = block[:-2], int.from_bytes(block[-2:], "big")
     if crc(body) != sent:
         raise BadChecksum(
-            f"checksum {sent:04X} does not fit its block ({crc(body):04X} expected)",
+            "block_checksum",
+            sent=f"{sent:04X}",
+            expected=f"{crc(body):04X}",
             layer=Layer.LINK,
             offset=offset,
         )
@@ -109,7 +113,10 @@ def _strip_a(frame: bytes) -> Link:
     total = length + 2 * blocks
     if len(frame) < total:
         raise Truncated(
-            f"format A: {total} bytes expected, {len(frame)} are there",
+            "frame_cut_format",
+            format="A",
+            expected=total,
+            left=len(frame),
             layer=Layer.LINK,
             offset=len(frame),
         )
@@ -123,14 +130,15 @@ def _strip_b(frame: bytes) -> Link:
     total = frame[0] + 1
     if len(frame) < total:
         raise Truncated(
-            f"format B: {total} bytes expected, {len(frame)} are there",
+            "frame_cut_format",
+            format="B",
+            expected=total,
+            left=len(frame),
             layer=Layer.LINK,
             offset=len(frame),
         )
     if total < HEADER + 3 or 128 < total < 131:
-        raise Malformed(
-            f"length byte {frame[0]} leaves no room for a checksum", layer=Layer.LINK, offset=0
-        )
+        raise Malformed("no_room_for_checksum", length=frame[0], layer=Layer.LINK, offset=0)
     data = bytearray(_checked(frame[: min(total, 128)], 0))
     if total > 128:
         data += _checked(frame[128:total], len(data))
@@ -143,7 +151,8 @@ def sender(link: Link) -> Address:
     address = address_from_link(link.raw_address)
     if link.control not in _FROM_METER:
         raise NotMeterData(
-            f"control field {link.control:02X} is not one of a meter that sends data",
+            "not_from_meter",
+            control=f"{link.control:02X}",
             layer=Layer.LINK,
             offset=1,
             address=address,

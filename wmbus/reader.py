@@ -28,7 +28,10 @@ class Reader:
         start = self.position
         if count > self.end - start:
             raise Truncated(
-                f"{what}: {count} bytes expected, {self.end - start} left",
+                "field_cut",
+                what=what,
+                expected=count,
+                left=self.end - start,
                 layer=self.layer,
                 offset=start,
             )

@@ -109,7 +109,9 @@ def walk(data: bytes, *, surplus: int = 0) -> Walk:
             if dif == GLOBAL_READOUT:
                 position += 1
                 continue
-            raise Malformed(f"reserved DIF {dif:02X}", layer=Layer.APPLICATION, offset=position)
+            raise Malformed(
+                "reserved_dif", dif=f"{dif:02X}", layer=Layer.APPLICATION, offset=position
+            )
         try:
             behind = extent(data, position, end)
             header = describe(data[position:behind])
@@ -129,15 +131,17 @@ def read_record(header: Header, data: bytes, at: int, end: int, offset: int) -> 
     length = header.length
     if length is None:
         if at >= end:
-            raise Truncated("length of a record is missing", layer=Layer.APPLICATION, offset=at)
+            raise Truncated("length_missing", layer=Layer.APPLICATION, offset=at)
         code = data[at]
         counted = variable_length(code)
         if counted is None:
-            raise Malformed(f"reserved length code {code:02X}", layer=Layer.APPLICATION, offset=at)
+            raise Malformed(
+                "reserved_length", length=f"{code:02X}", layer=Layer.APPLICATION, offset=at
+            )
         length = counted + 1
     if at + length > end:
         raise Truncated(
-            f"{length} data bytes expected, {end - at} left", layer=Layer.APPLICATION, offset=at
+            "data_cut", expected=length, left=end - at, layer=Layer.APPLICATION, offset=at
         )
     raw = data[at : at + length]
     value = (

@@ -24,6 +24,7 @@ from wmbus.errors import (
 from wmbus.extended import ENCRYPTION_CTR, ENCRYPTION_NONE, Extended
 from wmbus.telegram import Security
 from wmbus.transport import Transport
+from wmbus.words import marked as _
 
 MARK = b"\x2f\x2f"  # decrypted data of modes 5 and 7 begin with two fillers
 SHORTEST_MAC = 4  # a shorter one proves no more than a CRC does
@@ -48,21 +49,18 @@ def open_extended(
     """
     body = data[header.behind :]
     if len(body) < 3:
-        raise Truncated(
-            "nothing behind the extended link layer", layer=Layer.EXTENDED, offset=len(data)
-        )
+        raise Truncated("nothing_behind_link", layer=Layer.EXTENDED, offset=len(data))
     if header.encryption not in (ENCRYPTION_NONE, ENCRYPTION_CTR):
         raise Unsupported(
-            f"encryption {header.encryption} of the extended link layer",
+            "link_encryption",
+            number=header.encryption,
             layer=Layer.EXTENDED,
             offset=header.behind - 1,
         )
     plain = _checked(body)
     if header.encryption == ENCRYPTION_NONE:
         if not plain:
-            raise BadChecksum(
-                "the payload checksum does not fit", layer=Layer.EXTENDED, offset=header.behind
-            )
+            raise BadChecksum("payload_checksum", layer=Layer.EXTENDED, offset=header.behind)
         return body[2:], False
     if key is not None:
         for address in addresses:
@@ -76,7 +74,7 @@ def open_extended(
     if key is None:
         raise _no_key(Layer.EXTENDED, header.behind)
     raise WrongKey(
-        "wrong key: the payload checksum does not fit after decryption",
+        "wrong_key_checksum",
         layer=Layer.EXTENDED,
         offset=header.behind,
     )
@@ -87,12 +85,12 @@ def _checked(body: bytes) -> bool:
 
 
 def _no_key(layer: Layer, offset: int) -> NoKey:
-    return NoKey("encrypted, and no key is known", layer=layer, offset=offset)
+    return NoKey("no_key", layer=layer, offset=offset)
 
 
 def _not_encrypted(layer: Layer, offset: int) -> NotEncrypted:
     return NotEncrypted(
-        "declares encryption but carries plaintext, which is not allowed for this source",
+        "not_encrypted",
         layer=layer,
         offset=offset,
     )
@@ -118,21 +116,23 @@ def open_transport(
         return _open_7(header, layer, data, address, key, allow_plain)
     if mode == 10:
         return _open_10(header, data, address, key, allow_plain)
+    name = _MODE_NAMES.get(mode)
+    at = header.behind - 2
+    if name is None:
+        raise Unsupported("mode_unsupported", mode=mode, layer=Layer.TRANSPORT, offset=at)
     raise Unsupported(
-        f"security mode {mode}{_MODE_NAMES.get(mode, '')}",
-        layer=Layer.TRANSPORT,
-        offset=header.behind - 2,
+        "mode_unsupported_named", mode=mode, name=name, layer=Layer.TRANSPORT, offset=at
     )
 
 
 _MODE_NAMES = {
-    1: " (manufacturer's own)",
-    2: " (DES-CBC)",
-    3: " (DES-CBC)",
-    4: " (AES-CBC without initial vector)",
-    8: " (AES-CTR with CMAC)",
-    9: " (AES-GCM)",
-    13: " (TLS)",
+    1: _("manufacturer's own"),
+    2: "DES-CBC",
+    3: "DES-CBC",
+    4: _("AES-CBC without initial vector"),
+    8: _("AES-CTR with CMAC"),
+    9: "AES-GCM",
+    13: "TLS",
 }
 
 
@@ -142,7 +142,9 @@ def _blocks(header: Transport, data: bytes) -> tuple[bytes, bytes]:
     body = data[header.behind :]
     if length > len(body):
         raise Truncated(
-            f"{length} encrypted bytes announced, {len(body)} are there",
+            "encrypted_cut",
+            expected=length,
+            left=len(body),
             layer=Layer.TRANSPORT,
             offset=len(data),
         )
@@ -179,7 +181,7 @@ def _readable(header: Transport, sent: bytes, key: Key | None, allow_plain: bool
     if key is None:
         raise _no_key(Layer.TRANSPORT, header.behind)
     raise WrongKey(
-        "wrong key: decrypted data do not begin with 2F2F",
+        "wrong_key_mark",
         layer=Layer.TRANSPORT,
         offset=header.behind,
     )
@@ -199,7 +201,7 @@ def _open_7(
         plain = _readable(header, sent, key, allow_plain)
         return Opened(plain + rest, Security.MODE_7, False, False)
     if layer is None or not layer.mac:
-        raise Malformed("security mode 7 without a MAC", layer=Layer.TRANSPORT, offset=header.ci_at)
+        raise Malformed("mode_7_without_mac", layer=Layer.TRANSPORT, offset=header.ci_at)
     counter = header.counter or layer.counter
     _needs_kdf_a(header, counter)
     try:
@@ -211,21 +213,17 @@ def _open_7(
     identity = address[2:6]
     opened = key.derive(DERIVE_ENCRYPTION, counter, identity).cbc_decrypt(bytes(16), sent)
     if sent and not opened.startswith(MARK):
-        raise WrongKey(
-            "decrypted data do not begin with 2F2F", layer=Layer.TRANSPORT, offset=header.behind
-        )
+        raise WrongKey("wrong_key_mark", layer=Layer.TRANSPORT, offset=header.behind)
     return Opened(opened[2:] + rest, Security.MODE_7, bool(sent), strong)
 
 
 def _needs_kdf_a(header: Transport, counter: bytes) -> None:
     if header.derivation != 1:
         raise Unsupported(
-            f"key derivation {header.derivation}", layer=Layer.TRANSPORT, offset=header.behind
+            "key_derivation", number=header.derivation, layer=Layer.TRANSPORT, offset=header.behind
         )
     if len(counter) != 4:
-        raise Malformed(
-            "key derivation without a message counter", layer=Layer.TRANSPORT, offset=header.ci_at
-        )
+        raise Malformed("key_without_counter", layer=Layer.TRANSPORT, offset=header.ci_at)
 
 
 def _verified(
@@ -236,13 +234,11 @@ def _verified(
         return False
     counter = header.counter or layer.counter
     if len(counter) != 4:
-        raise Malformed(
-            "a MAC without a message counter", layer=Layer.AUTHENTICATION, offset=header.ci_at
-        )
+        raise Malformed("mac_without_counter", layer=Layer.AUTHENTICATION, offset=header.ci_at)
     mac = key.derive(DERIVE_MAC, counter, address[2:6]).cmac(layer.covered(data[header.ci_at :]))
     if not macs_equal(mac[: len(layer.mac)], layer.mac):
         raise BadMac(
-            "the MAC does not fit: wrong key, damaged or forged",
+            "bad_mac",
             layer=Layer.AUTHENTICATION,
             offset=layer.behind - len(layer.length) - len(layer.mac),
         )
@@ -263,12 +259,10 @@ def _open_10(
     if count == 0xFF:
         count = len(body) - tag_length
     if count < 0 or len(body) < count + tag_length:
-        raise Truncated(
-            "bytes of the authentication tag are missing", layer=Layer.TRANSPORT, offset=len(data)
-        )
+        raise Truncated("tag_cut", layer=Layer.TRANSPORT, offset=len(data))
     if len(body) > count + tag_length:
         raise Unsupported(
-            "security mode 10 with a part that is not encrypted",
+            "mode_10_in_part",
             layer=Layer.TRANSPORT,
             offset=header.behind + count + tag_length,
         )
@@ -278,7 +272,7 @@ def _open_10(
         raise _no_key(Layer.TRANSPORT, header.behind)
     if header.derivation not in (0, 1):
         raise Unsupported(
-            f"key derivation {header.derivation}", layer=Layer.TRANSPORT, offset=header.behind
+            "key_derivation", number=header.derivation, layer=Layer.TRANSPORT, offset=header.behind
         )
     if header.derivation == 1:
         key = key.derive(DERIVE_ENCRYPTION, header.counter, address[2:6])
@@ -290,7 +284,7 @@ def _open_10(
     )
     if opened is None:
         raise BadMac(
-            "the authentication tag does not fit: wrong key, damaged or forged",
+            "bad_tag",
             layer=Layer.TRANSPORT,
             offset=len(data) - tag_length,
         )

@@ -12,18 +12,19 @@ from typing import NamedTuple
 
 from wmbus.errors import Layer, Unsupported
 from wmbus.reader import Reader
+from wmbus.words import marked as _
 
 
 class Content(StrEnum):
     """What a CI announces."""
 
-    FULL = "full frame"
-    COMPACT = "compact frame"
-    FORMAT = "format frame"
-    FIXED = "fixed structure"
-    ERROR = "application error"
-    ALARM = "alarm"
-    EMPTY = "transport layer only"
+    FULL = _("full frame")
+    COMPACT = _("compact frame")
+    FORMAT = _("format frame")
+    FIXED = _("fixed structure")
+    ERROR = _("application error")
+    ALARM = _("alarm")
+    EMPTY = _("transport layer only")
 
 
 class Kind(NamedTuple):
@@ -92,35 +93,35 @@ class Transport(NamedTuple):
 def parse(data: bytes, position: int, *, wired: bool = False) -> Transport:
     """The header whose CI stands at `position`. Raises Truncated and Unsupported."""
     reader = Reader(data, Layer.TRANSPORT, position)
-    ci = reader.byte("CI")
+    ci = reader.byte(_("CI"))
     kind = Kind(Content.FIXED, 0) if wired and ci == WIRED_FIXED else KINDS.get(ci)
     if kind is None:
-        raise Unsupported(f"CI {ci:02X}{_purpose(ci)}", layer=Layer.TRANSPORT, offset=position)
-    address = reader.take(8, "address of the long header") if kind.header == 12 else b""
+        raise _unsupported(ci, position)
+    address = reader.take(8, _("address of the long header")) if kind.header == 12 else b""
     access = status = None
     configuration = extension = 0
     counter, counter_at = b"", position
     if kind.header:
-        access = reader.byte("access number")
-        status = reader.byte("status")
-        configuration = reader.number(2, "configuration word")
+        access = reader.byte(_("access number"))
+        status = reader.byte(_("status"))
+        configuration = reader.number(2, _("configuration word"))
         if wired and configuration >> 8 & 0x10:
             # Before 2013 these two bytes were a signature that nobody checked (EN 13757-3:2004).
             configuration = 0
         mode = configuration >> 8 & 0x1F
         if mode == 7:
-            extension = reader.byte("configuration extension")
+            extension = reader.byte(_("configuration extension"))
             if extension & 0x40:
-                reader.take(1, "key version")
+                reader.take(1, _("key version"))
             if configuration & 0x2000:
                 counter_at = reader.position
-                counter = reader.take(4, "message counter")
+                counter = reader.take(4, _("message counter"))
         elif mode == 10:
-            extension = reader.number(2, "configuration extension")
+            extension = reader.number(2, _("configuration extension"))
             if extension & 0x40:
-                reader.take(1, "key version")
+                reader.take(1, _("key version"))
             counter_at = reader.position
-            counter = reader.take(4, "message counter")
+            counter = reader.take(4, _("message counter"))
     return Transport(
         ci,
         position,
@@ -138,27 +139,29 @@ def parse(data: bytes, position: int, *, wired: bool = False) -> Transport:
 
 # First and last CI of what is no meter data or has no public layout (EN 13757-7, table 2).
 _PURPOSES = (
-    (0x50, 0x50, "application reset or select, for a meter"),
-    (0x51, 0x51, "command without header, for a meter"),
-    (0x52, 0x52, "selection of a wired meter"),
-    (0x53, 0x5F, "command, for a meter"),
-    (0x60, 0x68, "DLMS or OBIS"),
-    (0x6C, 0x6D, "clock synchronisation, for a meter"),
-    (0x76, 0x77, "wired mode 2, high byte first, withdrawn"),
-    (0x7C, 0x7F, "DLMS or OBIS"),
-    (0x80, 0x80, "transport layer only, for a meter"),
-    (0x81, 0x81, "network layer"),
-    (0x82, 0x85, "network or transport management"),
-    (0x86, 0x86, "extended link layer V"),
-    (0x87, 0x89, "link or transport management"),
-    (0xA0, 0xB7, "manufacturer specific"),
-    (0xB8, 0xBF, "baud rate, for a meter"),
-    (0xC0, 0xC7, "image or security transfer"),
+    (0x50, 0x50, _("application reset or select, for a meter")),
+    (0x51, 0x51, _("command without header, for a meter")),
+    (0x52, 0x52, _("selection of a wired meter")),
+    (0x53, 0x5F, _("command, for a meter")),
+    (0x60, 0x68, _("DLMS or OBIS")),
+    (0x6C, 0x6D, _("clock synchronisation, for a meter")),
+    (0x76, 0x77, _("wired mode 2, high byte first, withdrawn")),
+    (0x7C, 0x7F, _("DLMS or OBIS")),
+    (0x80, 0x80, _("transport layer only, for a meter")),
+    (0x81, 0x81, _("network layer")),
+    (0x82, 0x85, _("network or transport management")),
+    (0x86, 0x86, _("extended link layer V")),
+    (0x87, 0x89, _("link or transport management")),
+    (0xA0, 0xB7, _("manufacturer specific")),
+    (0xB8, 0xBF, _("baud rate, for a meter")),
+    (0xC0, 0xC7, _("image or security transfer")),
 )
 
 
-def _purpose(ci: int) -> str:
-    return next(
-        (f": {words}" for first, last, words in _PURPOSES if first <= ci <= last),
-        " is none of a meter's",
+def _unsupported(ci: int, position: int) -> Unsupported:
+    purpose = next((words for first, last, words in _PURPOSES if first <= ci <= last), "")
+    if not purpose:
+        return Unsupported("ci_unknown", ci=f"{ci:02X}", layer=Layer.TRANSPORT, offset=position)
+    return Unsupported(
+        "ci_unsupported", ci=f"{ci:02X}", purpose=purpose, layer=Layer.TRANSPORT, offset=position
     )

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from wmbus.dates import TYPES, MeterTime
 from wmbus.header import Header
+from wmbus.words import Words, listed
+from wmbus.words import marked as _
 
 _REAL = struct.Struct("<f")
 
@@ -19,6 +21,10 @@ class Value(NamedTuple):
     value: int | str | bytes | MeterTime | None
     exponent: int = 0
     problem: str = ""
+
+
+def _no_number(digits: str) -> Words:
+    return Words(_("not a decimal number: %(digits)s"), digits=digits.upper())
 
 
 def decimal_digits(raw: bytes) -> int | None:
@@ -60,23 +66,23 @@ def read(header: Header, raw: bytes) -> Value:
     if header.errors:
         # The meter says that something is wrong, and may still have sent a number.
         sent = read(header._replace(errors=()), raw)
-        return Value(sent.value, sent.exponent, "; ".join(header.errors))
+        return Value(sent.value, sent.exponent, listed(header.errors))
     kind = header.kind
     if kind == "signed" or kind == "unsigned":
         return _number(header, int.from_bytes(raw, "little", signed=kind == "signed"))
     if kind == "bcd":
         digits = decimal_digits(raw)
         if digits is None:
-            return Value(None, header.exponent, f"not a decimal number: {raw[::-1].hex().upper()}")
+            return Value(None, header.exponent, _no_number(raw[::-1].hex()))
         return _number(header, digits)
     if kind == "date":
         return Value(TYPES[len(raw)](int.from_bytes(raw, "little")))
     if kind == "real":
         parts = real(raw)
         if parts is None:
-            return Value(None, header.exponent, "not a finite number")
+            return Value(None, header.exponent, _("not a finite number"))
         return _number(header, parts[0], parts[1])
-    return Value(None, 0, "no data")
+    return Value(None, 0, _("no data"))
 
 
 def _number(header: Header, mantissa: int, exponent: int = 0) -> Value:
@@ -103,12 +109,12 @@ def read_variable(header: Header, code: int, raw: bytes) -> Value:
     """The value of a record of variable length: `code` is its LVAR byte, `raw` what follows."""
     if header.errors:
         sent = read_variable(header._replace(errors=()), code, raw)
-        return Value(sent.value, sent.exponent, "; ".join(header.errors))
+        return Value(sent.value, sent.exponent, listed(header.errors))
     if code < 0xC0:
         return Value(text(raw))
     if code < 0xE0:
         digits = raw[::-1].hex() or "0"
         if not digits.isdecimal():
-            return Value(None, header.exponent, f"not a decimal number: {digits.upper()}")
+            return Value(None, header.exponent, _no_number(digits))
         return _number(header, -int(digits) if code >= 0xD0 else int(digits))
     return Value(raw)

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from wmbus.words import Words
+from wmbus.words import marked as _
+
 MANUFACTURER = 0x7F  # all VIFEs after this one are the manufacturer's own
 
 
@@ -32,32 +35,32 @@ _TIMES = ("s", "min", "h", "d")
 
 # Table 16: reports about the record, from the meter.
 _ERRORS = {
-    0x00: "no error",
-    0x01: "too many DIFE",
-    0x02: "storage number not implemented",
-    0x03: "unit number not implemented",
-    0x04: "tariff number not implemented",
-    0x05: "function not implemented",
-    0x06: "data class not implemented",
-    0x07: "data size not implemented",
-    0x0B: "too many VIFE",
-    0x0C: "illegal VIF group",
-    0x0D: "illegal VIF exponent",
-    0x0E: "VIF and DIF do not match",
-    0x0F: "unimplemented action",
-    0x15: "no data available",
-    0x16: "data overflow",
-    0x17: "data underflow",
-    0x18: "data error",
-    0x1C: "premature end of record",
+    0x00: _("no error"),
+    0x01: _("too many DIFE"),
+    0x02: _("storage number not implemented"),
+    0x03: _("unit number not implemented"),
+    0x04: _("tariff number not implemented"),
+    0x05: _("function not implemented"),
+    0x06: _("data class not implemented"),
+    0x07: _("data size not implemented"),
+    0x0B: _("too many VIFE"),
+    0x0C: _("illegal VIF group"),
+    0x0D: _("illegal VIF exponent"),
+    0x0E: _("VIF and DIF do not match"),
+    0x0F: _("unimplemented action"),
+    0x15: _("no data available"),
+    0x16: _("data overflow"),
+    0x17: _("data underflow"),
+    0x18: _("data error"),
+    0x1C: _("premature end of record"),
 }
 _NOT_ERRORS = {
-    0x12: "average",
-    0x13: "inverse compact profile",
-    0x14: "relative deviation",
-    0x1D: "standard conform",
-    0x1E: "compact profile with registers",
-    0x1F: "compact profile",
+    0x12: _("average"),
+    0x13: _("inverse compact profile"),
+    0x14: _("relative deviation"),
+    0x1D: _("standard conform"),
+    0x1E: _("compact profile with registers"),
+    0x1F: _("compact profile"),
 }
 _PER = {
     0x20: "s",
@@ -86,39 +89,39 @@ _PER = {
 _LAST_PERIOD = 0x26
 _TIMES_UNIT = {0x36: "s", 0x37: "s/V", 0x38: "s/A"}
 _WORDS = {
-    0x3A: "uncorrected",
-    0x3B: "forward",
-    0x3C: "backward",
-    0x3D: "not metric",
-    0x3E: "at base conditions",
+    0x3A: _("uncorrected"),
+    0x3B: _("forward"),
+    0x3C: _("backward"),
+    0x3D: _("not metric"),
+    0x3E: _("at base conditions"),
     0x3F: "OBIS",
-    0x40: "lower limit",
-    0x48: "upper limit",
-    0x68: "during lower limit exceed",
-    0x69: "leakage",
-    0x6C: "during upper limit exceed",
-    0x6D: "overflow",
-    0x7E: "future",
+    0x40: _("lower limit"),
+    0x48: _("upper limit"),
+    0x68: _("during lower limit exceed"),
+    0x69: _("leakage"),
+    0x6C: _("during upper limit exceed"),
+    0x6D: _("overflow"),
+    0x7E: _("future"),
 }
 
 
 # Behind FC, table 15 continues: which phase, quadrant or kind of sum.
 _EXTENSION_WORDS = {
-    0x01: "phase L1",
-    0x02: "phase L2",
-    0x03: "phase L3",
-    0x04: "neutral",
-    0x05: "phases L1-L2",
-    0x06: "phases L2-L3",
-    0x07: "phases L3-L1",
-    0x08: "quadrant 1",
-    0x09: "quadrant 2",
-    0x0A: "quadrant 3",
-    0x0B: "quadrant 4",
-    0x0C: "difference of import and export",
-    0x10: "sum of absolute values",
-    0x13: "from partner to meter",
-    0x14: "from meter to partner",
+    0x01: _("phase L1"),
+    0x02: _("phase L2"),
+    0x03: _("phase L3"),
+    0x04: _("neutral"),
+    0x05: _("phases L1-L2"),
+    0x06: _("phases L2-L3"),
+    0x07: _("phases L3-L1"),
+    0x08: _("quadrant 1"),
+    0x09: _("quadrant 2"),
+    0x0A: _("quadrant 3"),
+    0x0B: _("quadrant 4"),
+    0x0C: _("difference of import and export"),
+    0x10: _("sum of absolute values"),
+    0x13: _("from partner to meter"),
+    0x14: _("from meter to partner"),
 }
 EXTENSION = 0x7C
 EXTENSION_EFFECTS = {
@@ -137,28 +140,41 @@ def _effects() -> dict[int, Effect]:
     }
     table |= {code: Effect("", unit=f"*{unit}") for code, unit in _TIMES_UNIT.items()}
     table |= {code: Effect(words) for code, words in _WORDS.items()}
-    table[0x39] = Effect("start", dated=True)
+    table[0x39] = Effect(_("start"), dated=True)
     for upper in (0, 1):
-        limit = ("lower limit", "upper limit")[upper]
-        table[0x41 | upper << 3] = Effect(f"count of {limit} exceeds", counts=True)
+        limit = (_("lower limit"), _("upper limit"))[upper]
+        table[0x41 | upper << 3] = Effect(
+            Words(_("count of %(limit)s exceeds"), limit=limit), counts=True
+        )
         for last in (0, 1):
-            which = ("first", "last")[last]
+            which = (_("first"), _("last"))[last]
             for end in (0, 1):
-                edge = ("begin", "end")[end]
+                edge = (_("begin"), _("end"))[end]
                 table[0x42 | upper << 3 | last << 2 | end] = Effect(
-                    f"{edge} of {which} {limit} exceed", dated=True
+                    Words(
+                        _("%(edge)s of %(which)s %(limit)s exceed"),
+                        edge=edge,
+                        which=which,
+                        limit=limit,
+                    ),
+                    dated=True,
                 )
             for scale, unit in enumerate(_TIMES):
                 table[0x50 | upper << 3 | last << 2 | scale] = Effect(
-                    f"duration of {which} {limit} exceed", duration=unit
+                    Words(_("duration of %(which)s %(limit)s exceed"), which=which, limit=limit),
+                    duration=unit,
                 )
     for last in (0, 1):
-        which = ("first", "last")[last]
+        which = (_("first"), _("last"))[last]
         for scale, unit in enumerate(_TIMES):
-            table[0x60 | last << 2 | scale] = Effect(f"duration of {which}", duration=unit)
+            table[0x60 | last << 2 | scale] = Effect(
+                Words(_("duration of %(which)s"), which=which), duration=unit
+            )
         for end in (0, 1):
-            edge = ("begin", "end")[end]
-            table[0x6A | last << 2 | end] = Effect(f"{edge} of {which}", dated=True)
+            edge = (_("begin"), _("end"))[end]
+            table[0x6A | last << 2 | end] = Effect(
+                Words(_("%(edge)s of %(which)s"), edge=edge, which=which), dated=True
+            )
     for step in range(8):
         table[0x70 | step] = Effect("", exponent=step - 6)
     for step in range(4):

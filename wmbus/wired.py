@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from wmbus.checksum import byte_sum
 from wmbus.errors import BadChecksum, Layer, Malformed, NotMeterData, Truncated
+from wmbus.words import marked as _
 
 ACKNOWLEDGE = 0xE5
 START_SHORT = 0x10
@@ -23,10 +24,10 @@ FROM_MASTER = 0x40  # bit 6 of C: set in all frames of the master
 class FrameKind(StrEnum):
     """The four kinds of frames."""
 
-    ACKNOWLEDGE = "acknowledgement"
-    SHORT = "short frame"
-    CONTROL = "control frame"
-    LONG = "long frame"
+    ACKNOWLEDGE = _("acknowledgement")
+    SHORT = _("short frame")
+    CONTROL = _("control frame")
+    LONG = _("long frame")
 
 
 class Frame(NamedTuple):
@@ -60,24 +61,24 @@ def is_long(frame: bytes) -> bool:
 def parse(frame: bytes) -> Frame:
     """Check a frame of any kind. Raises Truncated, BadChecksum, Malformed."""
     if not frame:
-        raise Truncated("no bytes at all", layer=Layer.WIRED, offset=0)
+        raise Truncated("wired_empty", layer=Layer.WIRED, offset=0)
     if frame[0] == ACKNOWLEDGE:
         return Frame(FrameKind.ACKNOWLEDGE, b"", len(frame) - 1)
     if frame[0] == START_SHORT:
         return Frame(FrameKind.SHORT, _checked(frame, 1, 2), len(frame) - 5)
     if frame[0] != START_LONG:
-        raise Malformed(f"no frame begins with {frame[0]:02X}", layer=Layer.WIRED, offset=0)
+        raise Malformed("wired_start", start=f"{frame[0]:02X}", layer=Layer.WIRED, offset=0)
     if len(frame) < 4:
-        raise Truncated("the frame ends in its start", layer=Layer.WIRED, offset=len(frame))
+        raise Truncated("wired_start_cut", layer=Layer.WIRED, offset=len(frame))
     if frame[1] != frame[2] or frame[3] != START_LONG:
         raise Malformed(
-            "the two length bytes differ or the second start is missing",
+            "wired_start_differs",
             layer=Layer.WIRED,
             offset=2,
         )
     length = frame[1]
     if length < 3:
-        raise Malformed(f"length {length} is too small", layer=Layer.WIRED, offset=1)
+        raise Malformed("wired_length", length=length, layer=Layer.WIRED, offset=1)
     body = _checked(frame, 4, length)
     kind = FrameKind.CONTROL if length == 3 else FrameKind.LONG
     return Frame(kind, body, len(frame) - length - 6)
@@ -87,20 +88,24 @@ def _checked(frame: bytes, start: int, length: int) -> bytes:
     end = start + length
     if len(frame) < end + 2:
         raise Truncated(
-            f"{end + 2} bytes expected, {len(frame)} are there",
+            "wired_cut",
+            expected=end + 2,
+            left=len(frame),
             layer=Layer.WIRED,
             offset=len(frame),
         )
     body, sent = frame[start:end], frame[end]
     if byte_sum(body) != sent:
         raise BadChecksum(
-            f"checksum {sent:02X} does not fit ({byte_sum(body):02X} expected)",
+            "wired_checksum",
+            sent=f"{sent:02X}",
+            expected=f"{byte_sum(body):02X}",
             layer=Layer.WIRED,
             offset=end,
         )
     if frame[end + 1] != STOP:
         raise Malformed(
-            f"stop byte 16 expected, {frame[end + 1]:02X} found", layer=Layer.WIRED, offset=end + 1
+            "wired_stop", found=f"{frame[end + 1]:02X}", layer=Layer.WIRED, offset=end + 1
         )
     return body
 
@@ -110,7 +115,9 @@ def answer(frame: bytes) -> Frame:
     parsed = parse(frame)
     if parsed.kind is not FrameKind.LONG or parsed.control & FROM_MASTER:
         raise NotMeterData(
-            f"{parsed.kind} with control field {parsed.control:02X} is no answer of a meter",
+            "wired_no_answer",
+            kind=str(parsed.kind),
+            control=f"{parsed.control:02X}",
             layer=Layer.WIRED,
             offset=0,
         )

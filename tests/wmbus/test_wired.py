@@ -77,10 +77,10 @@ def test_what_the_meter_reports() -> None:
     for code, words in ((8, "too busy"), (99, "error 99")):
         with pytest.raises(wmbus.MeterReportsError, match=words) as error:
             read(requests.answer(5, 0x70, bytes((code,))))
-        assert error.value.code == code
+        assert error.value.number == code
     with pytest.raises(wmbus.MeterReportsError, match="an error") as error:
         read(requests.answer(5, 0x6F, HEADER))
-    assert error.value.code is None
+    assert error.value.number is None
 
 
 FIXED = bytes.fromhex("78563412 0A")
