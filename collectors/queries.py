@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from collectors import faults
 from collectors.models import Collector, Telegram
 from collectors.outcomes import QUARANTINE, Outcome
 from meters.models import Meter
@@ -143,7 +144,7 @@ def _row(telegram: Telegram, names: dict[int, str]) -> TelegramRow:
         rssi_dbm=telegram.rssi_dbm,
         outcome=Outcome(telegram.outcome),
         trust=None if telegram.trust is None else Trust(telegram.trust),
-        detail=telegram.detail,
+        detail=faults.shown(telegram.detail),
         frame=bytes(telegram.frame),
     )
 

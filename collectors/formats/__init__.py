@@ -26,6 +26,8 @@ from collectors.formats.envelope import (
 from collectors.formats.lines import parse_lines
 from collectors.formats.native import parse_json, parse_ndjson
 from collectors.formats.text import BOM, INK
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -86,7 +88,11 @@ def parse(
     if len(body) > limits.max_body:
         raise EnvelopeError(
             EnvelopeCode.TOO_LARGE,
-            f"The body has {len(body)} bytes; at most {limits.max_body} are taken.",
+            Words(
+                _("The body has %(size)d bytes; at most %(most)d are taken."),
+                size=len(body),
+                most=limits.max_body,
+            ),
         )
     return _READERS[sniff(content_type, body)](body, limits=limits, zone=zone)
 
@@ -100,7 +106,7 @@ def sniff(content_type: str | None, body: bytes) -> Kind:
     body = body.removeprefix(BOM)
     ink = INK.search(body)
     if ink is None:
-        raise EnvelopeError(EnvelopeCode.EMPTY, "The body is empty.")
+        raise EnvelopeError(EnvelopeCode.EMPTY, _("The body is empty."))
     return kind or _guessed(body, ink.start())
 
 
@@ -108,11 +114,11 @@ def _declared(content_type: str) -> Kind | None:
     media, *parameters = content_type.lower().split(";")
     media = media.strip()
     for parameter in parameters:
-        name, _, value = parameter.partition("=")
+        name, _equals, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in _CHARSETS:
             raise EnvelopeError(
                 EnvelopeCode.UNSUPPORTED_CHARSET,
-                "The text must be UTF-8 (lines also ISO-8859-1).",
+                _("The text must be UTF-8 (lines also ISO-8859-1)."),
                 "header Content-Type",
             )
     if media in _UNTOLD:
@@ -123,8 +129,10 @@ def _declared(content_type: str) -> Kind | None:
         return _TYPES[media]
     raise EnvelopeError(
         EnvelopeCode.UNSUPPORTED_TYPE,
-        "Send application/json, application/x-ndjson, text/plain, text/csv or "
-        "application/octet-stream.",
+        _(
+            "Send application/json, application/x-ndjson, text/plain, text/csv or "
+            "application/octet-stream."
+        ),
         "header Content-Type",
     )
 

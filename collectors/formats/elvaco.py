@@ -20,9 +20,12 @@ from collectors.formats.envelope import (
     RejectCode,
     Rejected,
     excerpt,
+    in_line,
     too_many_items,
 )
 from collectors.formats.text import numbered_lines
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 COLUMNS: Final = 5
 _DIGITS: Final = frozenset("0123456789")
@@ -91,16 +94,27 @@ def read_row(index: int, columns: list[str], limits: Limits, zone: tzinfo) -> Re
 
 def _item(index: int, number: int, row: str, limits: Limits, zone: tzinfo) -> Item:
     if len(row) > limits.max_line:
-        detail = f"Line {number}: the row is longer than {limits.max_line} characters."
+        detail = Words(
+            _("Line %(number)d: the row is longer than %(most)d characters."),
+            number=number,
+            most=limits.max_line,
+        )
         return Rejected(index, RejectCode.TOO_LONG, detail, excerpt(row))
     columns = columns_of(row)
     if columns is None:
-        detail = f"Line {number}: a row has {COLUMNS} columns parted by ; and begins with a serial."
+        detail = Words(
+            _(
+                "Line %(number)d: a row has %(columns)d columns parted by ; "
+                "and begins with a serial."
+            ),
+            number=number,
+            columns=COLUMNS,
+        )
         return Rejected(index, RejectCode.UNKNOWN_LINE, detail, excerpt(row))
     try:
         return read_row(index, columns, limits, zone)
     except ItemFault as fault:
-        return Rejected(index, fault.code, f"Line {number}: {fault.detail}", excerpt(row))
+        return Rejected(index, fault.code, in_line(number, fault.detail), excerpt(row))
 
 
 def _is_header(line: str) -> bool:

@@ -11,6 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Literal
 
+from wmbus.words import Words
+from wmbus.words import marked as _
+
 Kind = Literal["json", "ndjson", "lines", "elvaco"]
 FrameKind = Literal["wmbus", "mbus"]
 TimeSource = Literal["gateway", "zone_assumed", "none"]
@@ -191,6 +194,11 @@ class ItemFault(Exception):
         self.detail = detail
 
 
+def in_line(number: int, fault: str) -> Words:
+    """A fault with the number of its line, from 1."""
+    return Words(_("Line %(number)d: %(fault)s"), number=number, fault=fault)
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text in printable ASCII, at most EXCERPT_CHARACTERS long."""
     head = ascii(text[:EXCERPT_CHARACTERS])[1:-1]
@@ -201,5 +209,8 @@ def too_many_items(limits: Limits) -> EnvelopeError:
     """More telegrams than one push may hold."""
     return EnvelopeError(
         EnvelopeCode.TOO_MANY_ITEMS,
-        f"A push may hold at most {limits.max_items} telegrams; send the rest in another one.",
+        Words(
+            _("A push may hold at most %(most)d telegrams; send the rest in another one."),
+            most=limits.max_items,
+        ),
     )

@@ -15,6 +15,8 @@ from collectors.formats.envelope import (
     Limits,
     RejectCode,
 )
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 # L, C, M (2), A (6) and CI: a shorter frame names no meter.
 SHORTEST_WMBUS: Final = 11
@@ -52,7 +54,10 @@ def frame_of_base64(text: str, limits: Limits) -> bytes:
     try:
         frame = b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ItemFault(RejectCode.BAD_BASE64, f"The telegram is no base64: {error}.") from None
+        raise ItemFault(
+            RejectCode.BAD_BASE64,
+            Words(_("The telegram is no base64: %(error)s."), error=str(error)),
+        ) from None
     return _bounded(frame, limits)
 
 
@@ -103,7 +108,10 @@ def long_frame(body: bytes) -> bytes:
     if not 3 <= len(body) <= 255:
         raise ItemFault(
             RejectCode.BAD_LENGTH,
-            f"A wired frame has 3 to 255 bytes from the C field on; this one has {len(body)}.",
+            Words(
+                _("A wired frame has 3 to 255 bytes from the C field on; this one has %(size)d."),
+                size=len(body),
+            ),
         )
     start = bytes((_START, len(body), len(body), _START))
     return start + body + bytes((sum(body) & 0xFF, _STOP))
@@ -123,7 +131,11 @@ def checked(frame: bytes, kind: FrameKind | None) -> tuple[bytes, FrameKind]:
     if len(frame) < SHORTEST_WMBUS:
         raise ItemFault(
             RejectCode.BAD_LENGTH,
-            f"A telegram has at least {SHORTEST_WMBUS} bytes; this one has {len(frame)}.",
+            Words(
+                _("A telegram has at least %(least)d bytes; this one has %(size)d."),
+                least=SHORTEST_WMBUS,
+                size=len(frame),
+            ),
         )
     return frame, "wmbus"
 
@@ -146,8 +158,16 @@ def split_cul(received: bytes, crc: Checksums) -> tuple[bytes, int | None]:
         return received[:-2], int.from_bytes(received[-1:], signed=True) // 2 - 74
     raise ItemFault(
         RejectCode.BAD_LENGTH,
-        f"L = {length} makes {expected} bytes with checksums, or {expected + 2} with link "
-        f"quality; this line has {len(received)}.",
+        Words(
+            _(
+                "L = %(length)d makes %(expected)d bytes with checksums, or %(more)d with link "
+                "quality; this line has %(size)d."
+            ),
+            length=length,
+            expected=expected,
+            more=expected + 2,
+            size=len(received),
+        ),
     )
 
 
@@ -157,23 +177,30 @@ def _frame_of_odd_looking_hex(text: str) -> bytes:
     if stranger:
         raise ItemFault(
             RejectCode.BAD_HEX,
-            f"{stranger[0]!a} at digit {stranger.start() + 1} of the telegram is no hex digit.",
+            Words(
+                _("%(sign)s at digit %(place)d of the telegram is no hex digit."),
+                sign=ascii(stranger[0]),
+                place=stranger.start() + 1,
+            ),
         )
     if len(digits) % 2:
         raise ItemFault(
             RejectCode.ODD_HEX,
-            f"The telegram has an odd number of hex digits: {len(digits)}.",
+            Words(_("The telegram has an odd number of hex digits: %(count)d."), count=len(digits)),
         )
     return bytes.fromhex(digits)
 
 
 def _bounded(frame: bytes, limits: Limits) -> bytes:
     if not frame:
-        raise ItemFault(RejectCode.EMPTY, "The telegram is empty.")
+        raise ItemFault(RejectCode.EMPTY, _("The telegram is empty."))
     if len(frame) > limits.max_frame:
         raise _too_long(limits)
     return frame
 
 
 def _too_long(limits: Limits) -> ItemFault:
-    return ItemFault(RejectCode.TOO_LONG, f"A telegram may have at most {limits.max_frame} bytes.")
+    return ItemFault(
+        RejectCode.TOO_LONG,
+        Words(_("A telegram may have at most %(most)d bytes."), most=limits.max_frame),
+    )

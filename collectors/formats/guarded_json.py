@@ -14,6 +14,8 @@ import orjson
 
 from collectors.formats.envelope import EnvelopeCode, EnvelopeError, Limits
 from collectors.formats.text import BOM
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 _BLANKS: Final = b" \t\r\n"
 _CONTAINERS: Final = frozenset((dict, list))
@@ -64,8 +66,14 @@ def _bound(body: bytes, limits: Limits) -> None:
     if opened > limits.max_objects or opened + body.count(b",") > limits.max_values:
         raise EnvelopeError(
             EnvelopeCode.TOO_MANY_VALUES,
-            f"The body holds more than {limits.max_values} values or {limits.max_objects} objects "
-            "and lists, far more than its telegrams need.",
+            Words(
+                _(
+                    "The body holds more than %(values)d values or %(objects)d objects and lists, "
+                    "far more than its telegrams need."
+                ),
+                values=limits.max_values,
+                objects=limits.max_objects,
+            ),
         )
 
 
@@ -84,7 +92,7 @@ def _survey(value: object, limits: Limits) -> int:
     """Count the keys of all objects, level by level: recursion would be the sender's to exhaust."""
     keys = 0
     level = [value] if type(value) in _CONTAINERS else []
-    for _ in range(limits.max_depth):
+    for _depth in range(limits.max_depth):
         if not level:
             return keys
         objects = [container for container in level if isinstance(container, dict)]
@@ -95,7 +103,8 @@ def _survey(value: object, limits: Limits) -> int:
             return keys
         level = [member for member in members if type(member) in _CONTAINERS]
     raise EnvelopeError(
-        EnvelopeCode.TOO_DEEP, f"Objects and lists may be nested {limits.max_depth} deep."
+        EnvelopeCode.TOO_DEEP,
+        Words(_("Objects and lists may be nested %(most)d deep."), most=limits.max_depth),
     )
 
 
@@ -105,7 +114,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
         return plain
     seen: set[str] = set()
     twice = AmbiguousObject(plain)
-    for key, _ in pairs:
+    for key, _value in pairs:
         if key in seen:
             twice.key = key
             break
@@ -125,14 +134,18 @@ def _refuse(body: bytes, error: orjson.JSONDecodeError) -> NoReturn:
     except UnicodeDecodeError as fault:
         raise EnvelopeError(
             EnvelopeCode.NOT_UTF8,
-            f"JSON must be UTF-8: {fault.reason}.",
-            f"byte {fault.start}",
+            Words(_("JSON must be UTF-8: %(reason)s."), reason=fault.reason),
+            Words(_("byte %(number)d"), number=fault.start),
         ) from None
     if "depth" in error.msg:
-        code, detail = EnvelopeCode.TOO_DEEP, "Objects and lists are nested too deep"
+        code, detail = EnvelopeCode.TOO_DEEP, _("Objects and lists are nested too deep.")
     else:
         code, detail = (
             EnvelopeCode.BAD_JSON,
-            f"The body is no JSON: {_PLACE.sub('', error.msg)}",
+            Words(_("The body is no JSON: %(error)s."), error=_PLACE.sub("", error.msg)),
         )
-    raise EnvelopeError(code, f"{detail}.", f"line {error.lineno} column {error.colno}") from None
+    raise EnvelopeError(
+        code,
+        detail,
+        Words(_("line %(line)d column %(column)d"), line=error.lineno, column=error.colno),
+    ) from None

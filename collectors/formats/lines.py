@@ -33,10 +33,13 @@ from collectors.formats.envelope import (
     RejectCode,
     Rejected,
     excerpt,
+    in_line,
     too_many_items,
 )
 from collectors.formats.native import read_line, strength
 from collectors.formats.text import numbered_lines
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 Reader = Callable[[int, str, Limits, tzinfo], Received | None]
 
@@ -62,8 +65,8 @@ def parse_lines(
     if body.startswith(_UTF16):
         raise EnvelopeError(
             EnvelopeCode.UNSUPPORTED_CHARSET,
-            "The text is UTF-16; send UTF-8.",
-            "byte 0",
+            _("The text is UTF-16; send UTF-8."),
+            Words(_("byte %(number)d"), number=0),
         )
     items: list[Item] = []
     for number, line in numbered_lines(body, limits):
@@ -86,18 +89,18 @@ def rtl_wmbus(index: int, line: str, limits: Limits, zone: tzinfo) -> Received |
         del columns[0]
     if len(columns) < _RTL_COLUMNS or not _MODE.fullmatch(columns[0]):
         return None
-    mode, crc_ok, _, time, level, _, _, digits = columns[:_RTL_COLUMNS]
+    mode, crc_ok, _three_of_six, time, level, _now, _id, digits = columns[:_RTL_COLUMNS]
     if crc_ok != "1":
         raise ItemFault(
             RejectCode.CRC_FAILED_AT_RECEIVER,
-            "The receiver found a wrong checksum (CRC_OK 0).",
+            _("The receiver found a wrong checksum (CRC_OK 0)."),
         )
     frame, kind = frames.checked(frames.frame_of_hex(digits.removeprefix("0x"), limits), "wmbus")
     moment, text, source = times.instant(time, zone)
     rssi_dbm = level_raw = None
     if level:
         if not _LEVEL.fullmatch(level):
-            raise ItemFault(RejectCode.BAD_FIELD, "The packet level is no number.")
+            raise ItemFault(RejectCode.BAD_FIELD, _("The packet level is no number."))
         rssi_dbm, level_raw = strength(round(float(level)))
     return Received(
         index,
@@ -119,10 +122,10 @@ def wmbusmeters_log(index: int, line: str, limits: Limits, zone: tzinfo) -> Rece
     The time is relative to a start that the line does not tell, so there is none; wired frames
     and checksums occur as well.
     """
-    _, mark, rest = line.partition(_LOG_MARK)
+    _before, mark, rest = line.partition(_LOG_MARK)
     if not mark:
         return None
-    digits, _, seconds = rest.partition("|")
+    digits, _bar, seconds = rest.partition("|")
     frame, kind = frames.checked(frames.frame_of_hex(digits.replace("_", ""), limits), None)
     seconds = seconds.strip()
     text = seconds if _LOG_SECONDS.fullmatch(seconds) else None
@@ -195,10 +198,12 @@ def _item(index: int, number: int, line: bytes, limits: Limits, zone: tzinfo) ->
             if received is not None:
                 return received
     except ItemFault as fault:
-        return Rejected(index, fault.code, f"Line {number}: {fault.detail}", excerpt(text))
+        return Rejected(index, fault.code, in_line(number, fault.detail), excerpt(text))
     return Rejected(
         index,
         RejectCode.UNKNOWN_LINE,
-        f"Line {number} is none of the kinds of line that are known here.",
+        Words(
+            _("Line %(number)d is none of the kinds of line that are known here."), number=number
+        ),
         excerpt(text),
     )

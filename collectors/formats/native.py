@@ -30,10 +30,13 @@ from collectors.formats.envelope import (
     Rejected,
     TimeSource,
     excerpt,
+    in_line,
     too_many_items,
 )
 from collectors.formats.guarded_json import AmbiguousObject, clean, load
 from collectors.formats.text import numbered_lines
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 _Name = TypeVar("_Name")
 _FRAME_KINDS: Final[Mapping[object, FrameKind]] = {"wmbus": "wmbus", "mbus": "mbus"}
@@ -68,15 +71,15 @@ def parse_json(
         if isinstance(value, AmbiguousObject):
             raise EnvelopeError(
                 EnvelopeCode.DUPLICATE_KEY,
-                "A field stands twice in the same object.",
-                f"field {excerpt(value.key)}",
+                _("A field stands twice in the same object."),
+                _at(excerpt(value.key)),
             )
         head = value
         objects = _telegrams(head)
     else:
         raise EnvelopeError(
             EnvelopeCode.WRONG_TYPE,
-            "The body must be an object or a list of telegrams.",
+            _("The body must be an object or a list of telegrams."),
         )
     if len(objects) > limits.max_items:
         raise too_many_items(limits)
@@ -111,7 +114,11 @@ def read_line(index: int, number: int, line: bytes, limits: Limits, zone: tzinfo
         return Rejected(
             index,
             RejectCode.TOO_LONG,
-            f"Line {number} is longer than {limits.max_line} bytes.",
+            Words(
+                _("Line %(number)d is longer than %(most)d bytes."),
+                number=number,
+                most=limits.max_line,
+            ),
             excerpt(line[: limits.max_text].decode("latin-1")),
         )
     try:
@@ -120,7 +127,7 @@ def read_line(index: int, number: int, line: bytes, limits: Limits, zone: tzinfo
         return Rejected(
             index,
             RejectCode.BAD_JSON,
-            f"Line {number}: {error.detail}",
+            in_line(number, error.detail),
             excerpt(line[: limits.max_text].decode("latin-1")),
         )
     return read_object(index, value, limits, zone)
@@ -130,9 +137,11 @@ def read_object(index: int, item: object, limits: Limits, zone: tzinfo) -> Item:
     """Read one telegram object of the native format."""
     if type(item) is not dict:
         if isinstance(item, AmbiguousObject):
-            detail = f"The field {excerpt(item.key)} stands twice in this telegram."
-            return Rejected(index, RejectCode.DUPLICATE_KEY, detail, _excerpt(item))
-        detail = 'A telegram is an object such as {"telegram": "2A44…"}.'
+            twice = Words(
+                _("The field %(field)s stands twice in this telegram."), field=excerpt(item.key)
+            )
+            return Rejected(index, RejectCode.DUPLICATE_KEY, twice, _excerpt(item))
+        detail = _('A telegram is an object such as {"telegram": "2A44…"}.')
         return Rejected(index, RejectCode.NOT_AN_OBJECT, detail, _excerpt(item))
     try:
         return _received(index, item, limits, zone)
@@ -218,8 +227,8 @@ def _telegrams(head: dict[str, object]) -> list[object]:
         if not isinstance(telegrams, list):
             raise EnvelopeError(
                 EnvelopeCode.WRONG_TYPE,
-                "The telegrams must be a list.",
-                "field telegrams",
+                _("The telegrams must be a list."),
+                _at("telegrams"),
             )
         return telegrams
     if "telegram" in head:
@@ -228,8 +237,10 @@ def _telegrams(head: dict[str, object]) -> list[object]:
         return []
     raise EnvelopeError(
         EnvelopeCode.NO_TELEGRAMS,
-        "The object has neither telegrams, telegram nor status. Readings that were decoded by the "
-        "sender are not taken here: send the raw telegram.",
+        _(
+            "The object has neither telegrams, telegram nor status. Readings that were decoded by "
+            "the sender are not taken here: send the raw telegram."
+        ),
     )
 
 
@@ -243,8 +254,11 @@ def _name(head: dict[str, object], field: str, limits: Limits) -> str | None:
         return value.strip() or None
     raise EnvelopeError(
         EnvelopeCode.BAD_FIELD,
-        f"This must be a printable text of at most {limits.max_text} characters, or an integer.",
-        f"field {field}",
+        Words(
+            _("This must be a printable text of at most %(most)d characters, or an integer."),
+            most=limits.max_text,
+        ),
+        _at(field),
     )
 
 
@@ -255,7 +269,7 @@ def _sent_at(head: dict[str, object], zone: tzinfo) -> datetime | None:
     try:
         return times.instant(value, zone)[0]
     except ItemFault as fault:
-        raise EnvelopeError(EnvelopeCode.BAD_FIELD, fault.detail, "field sent_at") from None
+        raise EnvelopeError(EnvelopeCode.BAD_FIELD, fault.detail, _at("sent_at")) from None
 
 
 def _status(head: dict[str, object], limits: Limits) -> dict[str, object] | None:
@@ -263,12 +277,14 @@ def _status(head: dict[str, object], limits: Limits) -> dict[str, object] | None
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise EnvelopeError(EnvelopeCode.BAD_FIELD, "The status must be an object.", "field status")
+        raise EnvelopeError(
+            EnvelopeCode.BAD_FIELD, _("The status must be an object."), _at("status")
+        )
     if len(orjson.dumps(value)) > limits.max_status:
         raise EnvelopeError(
             EnvelopeCode.BAD_FIELD,
-            f"The status may have at most {limits.max_status} bytes.",
-            "field status",
+            Words(_("The status may have at most %(most)d bytes."), most=limits.max_status),
+            _at("status"),
         )
     return {str(clean(key)): clean(item) for key, item in value.items()}
 
@@ -278,13 +294,19 @@ def _label(value: object, field: str, limits: Limits) -> str | None:
         return None
     if type(value) is str and len(value) <= limits.max_text and value.isprintable():
         return value or None
-    raise _bad(field, f"must be a printable text of at most {limits.max_text} characters")
+    raise _bad(
+        field,
+        Words(_("must be a printable text of at most %(most)d characters"), most=limits.max_text),
+    )
 
 
 def _choice(known: Mapping[object, _Name], value: object, field: str) -> _Name:
     if type(value) is str and value in known:
         return known[value]
-    raise _bad(field, "must be one of " + ", ".join(str(name) for name in known if name))
+    raise _bad(
+        field,
+        Words(_("must be one of %(names)s"), names=", ".join(str(name) for name in known if name)),
+    )
 
 
 def _whole(value: object, field: str, lowest: int, highest: int) -> int:
@@ -294,7 +316,10 @@ def _whole(value: object, field: str, lowest: int, highest: int) -> int:
     else:
         number = round(_decimal(value, field))
     if not lowest <= number <= highest:
-        raise _bad(field, f"must lie between {lowest} and {highest}")
+        raise _bad(
+            field,
+            Words(_("must lie between %(lowest)d and %(highest)d"), lowest=lowest, highest=highest),
+        )
     return number
 
 
@@ -303,7 +328,7 @@ def _decimal(value: object, field: str) -> Decimal:
         return Decimal(repr(value))
     if type(value) is str and _NUMBER.fullmatch(value.strip()):
         return Decimal(value.strip())
-    raise _bad(field, "must be a number")
+    raise _bad(field, _("must be a number"))
 
 
 def _position(
@@ -323,28 +348,42 @@ def _position(
 def _degrees(value: object, field: str, most: int) -> Decimal:
     degrees = _decimal(value, field)
     if abs(degrees) > most:
-        raise _bad(field, f"must lie between -{most} and {most} degrees")
+        raise _bad(
+            field,
+            Words(
+                _("must lie between %(lowest)d and %(highest)d degrees"), lowest=-most, highest=most
+            ),
+        )
     return degrees.quantize(_MICRODEGREE)
 
 
 def _metres(value: object) -> int:
     metres = _decimal(value, "accuracy_m")
     if not 0 <= metres <= _FARTHEST_M:
-        raise _bad("accuracy_m", f"must lie between 0 and {_FARTHEST_M} metres")
+        raise _bad(
+            "accuracy_m",
+            Words(_("must lie between 0 and %(highest)d metres"), highest=_FARTHEST_M),
+        )
     return math.ceil(metres)
 
 
 def _bad(field: str, rule: str) -> ItemFault:
-    return ItemFault(RejectCode.BAD_FIELD, f"The field {field} {rule}.")
+    return ItemFault(
+        RejectCode.BAD_FIELD, Words(_("The field %(field)s %(rule)s."), field=field, rule=rule)
+    )
 
 
 def _no_telegram(value: object) -> ItemFault:
     if value is None:
         return ItemFault(
             RejectCode.MISSING_TELEGRAM,
-            "The field telegram with the raw bytes is missing.",
+            _("The field telegram with the raw bytes is missing."),
         )
-    return _bad("telegram", "must be a text")
+    return _bad("telegram", _("must be a text"))
+
+
+def _at(field: str) -> Words:
+    return Words(_("field %(name)s"), name=field)
 
 
 def _excerpt(item: object) -> str:

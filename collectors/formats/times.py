@@ -4,6 +4,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from collectors.formats.envelope import ItemFault, RejectCode, TimeSource
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 # A box that lost its clock starts at 1970 (or 1980, or at its firmware's build): say nothing then.
 _FIRST_YEAR: Final = 2000
@@ -78,12 +80,17 @@ def instant(value: object, zone: tzinfo) -> tuple[datetime | None, str | None, T
     if type(value) is int or type(value) is float:
         moment, source = instant_of_number(value)
         return moment, str(value), source
-    raise ItemFault(RejectCode.BAD_TIME, "The time must be a text or a number.")
+    raise ItemFault(RejectCode.BAD_TIME, _("The time must be a text or a number."))
 
 
 def _bad(text: str) -> ItemFault:
     return ItemFault(
         RejectCode.BAD_TIME,
-        f"The time {text[:_LONGEST]!a} is neither RFC 3339 (2026-01-02T03:04:05Z) nor Unix "
-        "seconds or milliseconds between 1970 and 2100.",
+        Words(
+            _(
+                "The time %(time)s is neither RFC 3339 (2026-01-02T03:04:05Z) nor Unix seconds or "
+                "milliseconds between 1970 and 2100."
+            ),
+            time=ascii(text[:_LONGEST]),
+        ),
     )

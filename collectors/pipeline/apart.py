@@ -14,6 +14,7 @@ from copy import copy
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.utils import timezone
 
+from collectors.formats import EnvelopeError
 from collectors.models import InboundBatch
 from collectors.outcomes import Outcome
 from collectors.pipeline import settling
@@ -22,6 +23,8 @@ from collectors.pipeline.claims import Claim, Lost, absolve, begin, keep, let_go
 from collectors.pipeline.decoding import identify
 from collectors.pipeline.items import Item
 from ready.tenancy.context import tenant_context
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +57,7 @@ def work_apart(claimed: Claim, process: Process, *, after: int) -> None:
     except Exception as error:
         log.exception("batch %s cannot be opened", claimed.batch_id)
         with tenant_context(claimed.tenant_id):
-            set_whole_aside(claimed, f"{type(error).__name__}: {error}")
+            set_whole_aside(claimed, _why(error))
         return
     done = bytes(batch.outcomes or bytes(batch.items))
     left = [item for item in items if not done[item.index]]
@@ -79,7 +82,7 @@ def _work(claimed: Claim, items: list[Item], process: Process) -> None:
             if times == _TRIES + 1:  # unless it was this that stopped the worker
                 with tenant_context(claimed.tenant_id):
                     identify(items)
-            _set_aside(claimed, items[0], "the worker stopped on this telegram")
+            _set_aside(claimed, items[0], _("the worker stopped on this telegram"))
             return
     held = connection.connection
     tried = [copy(item) for item in items]  # so that a failure leaves nothing in them
@@ -100,10 +103,18 @@ def _work(claimed: Claim, items: list[Item], process: Process) -> None:
             raise
         if alone:
             log.exception("item %d of batch %s", items[0].index, claimed.batch_id)
-            _set_aside(claimed, tried[0], f"{type(error).__name__}: {error}")
+            _set_aside(claimed, tried[0], _why(error))
             return
         for item in items:
             _work(claimed, [item], process)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, EnvelopeError):
+        return error.detail
+    return Words(
+        _("trouble inside READY (%(error)s)"), error=f"{type(error).__name__}: {error}"[:120]
+    )
 
 
 def _touched(claimed: Claim, item: Item) -> int:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from collectors import formats
+from collectors import faults, formats
 from collectors.models import Collector, InboundBatch, Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline.claims import Claim, begin, settle
@@ -39,7 +39,7 @@ def unpack(claimed: Claim) -> tuple[InboundBatch, list[Item]]:
     for told in envelope.items:
         if isinstance(told, formats.Rejected):
             item = Item(told.index, source, told.excerpt.encode(), None)
-            item.end(Outcome.BROKEN, f"{told.code}: {told.detail}")
+            item.end(Outcome.BROKEN, told.detail)
         else:
             heard_at = told.time
             if heard_at is None and collector.forwards_at_once:
@@ -118,7 +118,7 @@ def set_whole_aside(claimed: Claim, why: str) -> None:
             "number": "",
             "frame": b"",
             "outcome": Outcome.UNREADABLE,
-            "detail": why[:200],
+            "detail": faults.kept(why),
         },
     )
     InboundBatch.objects.filter(pk=batch.pk).update(

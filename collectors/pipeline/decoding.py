@@ -8,6 +8,7 @@ from collectors.outcomes import Outcome
 from collectors.pipeline import known
 from collectors.pipeline.items import Item
 from ready.tenancy.context import current_tenant_id
+from wmbus.words import marked as _
 
 # The decoder's errors, the more special first, and what each means to an operator.
 _OUTCOMES: tuple[tuple[type[wmbus.DecodeError], Outcome], ...] = (
@@ -37,7 +38,7 @@ def identify(items: Sequence[Item]) -> None:
             try:
                 item.identity = wmbus.address_of(item.frame, crc=_CRC[item.crc]).meter
             except wmbus.DecodeError as error:
-                item.end(_outcome(error), str(error))
+                item.end(_outcome(error), error)
     addressed = [item for item in items if item.pending and item.identity is not None]
     if not addressed:
         return
@@ -60,7 +61,7 @@ def decode(items: Sequence[Item]) -> set[int]:
     formats = known.formats()
     learned: set[int] = set()
     waiting = [item for item in items if item.pending]
-    for _ in range(2):
+    for _round in range(2):
         for item in waiting:
             _decode(item, formats, learned)
         waiting = [
@@ -89,17 +90,17 @@ def _decode(item: Item, formats: known.KnownFormats, learned: set[int]) -> None:
         )
     except wmbus.DecodeError as error:
         item.signature = getattr(error, "signature", None)
-        item.end(_outcome(error), str(error))
+        item.end(_outcome(error), error)
         return
     if formats.learn(telegram, meter.id) and telegram.signature is not None:
         learned.add(telegram.signature)
     if telegram.encrypted and telegram.trust is wmbus.Trust.NONE:
         # One wrong key in 65,536 passes a checksum: a layout nobody knew must be told twice.
         item.signature = telegram.signature
-        item.end(Outcome.WAITING, "first telegram of a new layout; a second must agree")
+        item.end(Outcome.WAITING, _("first telegram of a new layout; a second must agree"))
         return
     if meter.key is not None and not telegram.encrypted and not item.source.decrypts:
-        item.end(Outcome.IMPLAUSIBLE, "plaintext from a meter that has a key")
+        item.end(Outcome.IMPLAUSIBLE, _("plaintext from a meter that has a key"))
         return
     item.telegram = telegram
 

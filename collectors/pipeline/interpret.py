@@ -16,6 +16,8 @@ from readings.models import Kind, Origin, Trust
 from readings.services import NewReading
 from wmbus import MeterTime, RegisterLayout, RegisterSet, Telegram
 from wmbus import Trust as TelegramTrust
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 KINDS = {"now": Kind.NOW, "target": Kind.TARGET, "log": Kind.LOG}
 TRUSTS = {
@@ -168,10 +170,14 @@ def implausible(readings: Sequence[NewReading], now: datetime, oldest: datetime)
     """Why these readings cannot be believed, or ""."""
     for reading in readings:
         if reading.at > now + timedelta(minutes=10):
-            return f"reading time {reading.at:%Y-%m-%d %H:%M} lies in the future"
+            return Words(
+                _("reading time %(time)s lies in the future"), time=f"{reading.at:%Y-%m-%d %H:%M}"
+            )
         if reading.at < oldest:
-            return f"reading time {reading.at:%Y-%m-%d %H:%M} lies too far back"
+            return Words(
+                _("reading time %(time)s lies too far back"), time=f"{reading.at:%Y-%m-%d %H:%M}"
+            )
         for register, value in zip(REGISTERS, reading.values, strict=True):
             if register.cumulative and value is not None and value < 0:
-                return f"{register.code} is negative"
+                return Words(_("%(register)s is negative"), register=register.code)
     return ""

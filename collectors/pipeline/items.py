@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
+import wmbus
+from collectors import faults
 from collectors.outcomes import Outcome
 from collectors.pipeline.known import Identity, KnownMeter
 from readings.models import Origin
@@ -48,7 +50,7 @@ class Item:
         """Whether a later step is still to decide."""
         return self.outcome is Outcome.PENDING
 
-    def end(self, outcome: Outcome, detail: str = "") -> None:
-        """Settle it."""
+    def end(self, outcome: Outcome, fault: wmbus.DecodeError | str = "") -> None:
+        """Settle it; `fault` is kept so that it can be said in any language."""
         self.outcome = outcome
-        self.detail = detail[:200]
+        self.detail = faults.kept(fault)

@@ -19,6 +19,7 @@ from collectors.pipeline.items import Item
 from meters import state
 from meters.models import ReplayWanted
 from readings.services import store
+from wmbus.words import marked as _
 
 # As far back as readings are kept at all (seed N10); older ones have no partition.
 OLDEST = timedelta(days=5 * 365)
@@ -64,7 +65,7 @@ def interpret(items: Iterable[Item]) -> None:
         if doubt:
             item.end(Outcome.IMPLAUSIBLE, doubt)
         elif not readings and item.telegram.register_sets and item.heard_at is None:
-            item.end(Outcome.NO_TIME, "neither the telegram nor the collector says when")
+            item.end(Outcome.NO_TIME, _("neither the telegram nor the collector says when"))
         else:
             item.readings = readings
 

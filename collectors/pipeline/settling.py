@@ -18,6 +18,8 @@ from readings.statistics import HeardTelegram, note_heard
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage, day_number, stamp
 from wmbus.conditions import conditions_of
+from wmbus.words import Words
+from wmbus.words import marked as _
 
 _OUTCOMES = {
     Stored.STORED: Outcome.STORED,
@@ -44,7 +46,8 @@ def conclude(items: Iterable[Item]) -> None:
         against = next((r for r in item.readings if r.outcome is Stored.CONFLICT), None)
         detail = ""
         if against is not None:
-            detail = f"another value is stored for {against.at:%Y-%m-%d %H:%M:%S} UTC"
+            at = f"{against.at:%Y-%m-%d %H:%M:%S}"
+            detail = Words(_("another value is stored for %(time)s UTC"), time=at)
         item.end(Outcome.IMPLAUSIBLE if most is Stored.CONFLICT else _OUTCOMES[most], detail)
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ready.policy import SYSTEM, access
 from ready.web import catalogue
 
-PACKAGES = ("ready", "meters", "readings", "notifications", "collectors", "reports")
+PACKAGES = ("ready", "meters", "readings", "notifications", "collectors", "reports", "wmbus")
 
 
 @access(SYSTEM)
