@@ -3,13 +3,32 @@
 import binascii
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 import wmbus
 from collectors import formats
+from collectors.faults import in_words
 from collectors.pipeline import known
 from collectors.services import LIMITS
+from ready.audit.services import Actor, record
 from wmbus.explain import Explanation, explain
+from wmbus.inspection import Section
+from wmbus.words import marked as _l
+
+# What a telegram is worth, as `wmbus.Trust` says it.
+_TRUST = {
+    wmbus.Trust.MAC: _l("authenticated"),
+    wmbus.Trust.PLAUSIBLE: _l("decrypted, layout known"),
+    wmbus.Trust.NONE: _l("not authenticated"),
+}
+_SECURITY = {
+    wmbus.Security.NONE: _l("not encrypted"),
+    wmbus.Security.ELL: _l("extended link layer, AES-CTR"),
+    wmbus.Security.MODE_5: _l("security mode 5, AES-CBC"),
+    wmbus.Security.MODE_7: _l("security mode 7, AES-CBC with MAC"),
+    wmbus.Security.MODE_10: _l("security mode 10, AES-CCM"),
+}
 
 
 class NotATelegram(ValueError):
@@ -18,9 +37,11 @@ class NotATelegram(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ShownPart:
-    """Some bytes and what they say. `id` joins bytes and field on the page."""
+    """Some bytes and what they say. `id` joins bytes and field on the page; `at` is the place of
+    the first byte in its section."""
 
     id: str
+    at: int
     hex: tuple[str, ...]
     layer: str
     name: str
@@ -38,11 +59,16 @@ class ShownSection:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Everything the page shows. `problem`, `layer`, `offset` say where decoding failed."""
+    """Everything the page shows. `problem`, `layer`, `offset` say where decoding failed.
+
+    `key` tells which key was used: "typed", "stored" or "" for none; `key_stored` that READY has
+    one for this meter, used or not.
+    """
 
     address: wmbus.Address | None
     meter_id: int | None
-    key_used: bool
+    key: str
+    key_stored: bool
     sections: tuple[ShownSection, ...]
     problem: str
     layer: str
@@ -51,7 +77,7 @@ class Inspection:
     trust: str
 
 
-def inspect_text(text: str, key_text: str = "") -> Inspection:
+def inspect_text(text: str, key_text: str = "", *, actor: Actor) -> Inspection:
     """Explain a pasted telegram: hex, or a line of any receiver READY knows.
 
     A key may be given as 32 hex digits; otherwise the utility's own key of that meter is used.
@@ -59,36 +85,64 @@ def inspect_text(text: str, key_text: str = "") -> Inspection:
     """
     try:
         envelope = formats.parse("text/plain", text.encode(), limits=LIMITS)
-    except (formats.EnvelopeError, UnicodeEncodeError) as error:
-        raise NotATelegram(str(error)) from error
+    except formats.EnvelopeError as error:
+        raise NotATelegram(in_words(error.detail)) from error
+    except UnicodeEncodeError as error:
+        raise NotATelegram(_("This text holds signs that no text may hold.")) from error
     if not envelope.items:
         raise NotATelegram(_("There is no telegram in this text."))
     first = envelope.items[0]
     if isinstance(first, formats.Rejected):
-        raise NotATelegram(first.detail)
-    return inspect_frame(first.frame, key_text)
+        raise NotATelegram(in_words(first.detail))
+    return inspect_frame(first.frame, key_text, actor=actor)
 
 
-def inspect_frame(frame: bytes, key_text: str = "") -> Inspection:
-    """Explain a frame as received. Raises NotATelegram for a key that is none."""
+def inspect_frame(frame: bytes, key_text: str = "", *, actor: Actor | None) -> Inspection:
+    """Explain a frame as received, and put the use of a key on the audit trail.
+
+    Without an actor no key is used, so that only looking at a page writes nothing. Raises
+    NotATelegram for a key that is none.
+    """
     typed = _key(key_text)
     try:
         address = wmbus.address_of(frame)
     except wmbus.DecodeError:
         address = None
     meter = None if address is None else known.meters_of([address.meter]).get(address.meter)
-    key = typed or (None if meter is None else meter.key)
-    explanation = explain(frame, key_for=lambda _address: key, formats=known.formats().headers)
+    stored = None if meter is None else meter.key
+    key = None if actor is None else typed or stored
+    asked = False
+
+    def key_for(_address: wmbus.Address) -> wmbus.Key | None:
+        nonlocal asked
+        asked = True
+        return key
+
+    explanation = explain(frame, key_for=key_for, formats=known.formats().headers)
+    used = ""
+    if asked and key is not None and actor is not None:
+        used = "typed" if typed else "stored"
+        with transaction.atomic():
+            record(
+                event="meter.key_used",
+                actor=actor,
+                object_type="meter",
+                object_id="" if meter is None else meter.id,
+                object_label="" if address is None else " ".join(address.meter),
+                details={"key": used, "decoded": explanation.error is None},
+            )
+    error, telegram = explanation.error, explanation.telegram
     return Inspection(
         address=address,
         meter_id=None if meter is None else meter.id,
-        key_used=key is not None,
+        key=used,
+        key_stored=stored is not None,
         sections=_shown(explanation),
-        problem="" if explanation.error is None else explanation.error.reason,
-        layer="" if explanation.error is None else str(explanation.error.layer),
-        offset=None if explanation.error is None else explanation.error.offset,
-        security="" if explanation.telegram is None else str(explanation.telegram.security),
-        trust="" if explanation.telegram is None else str(explanation.telegram.trust),
+        problem="" if error is None else in_words(error.reason),
+        layer="" if error is None else in_words(error.layer),
+        offset=None if error is None else error.offset,
+        security="" if telegram is None else in_words(_SECURITY[telegram.security]),
+        trust="" if telegram is None else in_words(_TRUST[telegram.trust]),
     )
 
 
@@ -109,19 +163,21 @@ def _key(text: str) -> wmbus.Key | None:
 
 def _shown(explanation: Explanation) -> tuple[ShownSection, ...]:
     return tuple(
-        ShownSection(
-            section.title,
-            tuple(
-                ShownPart(
-                    id=f"p{number}-{place}",
-                    hex=tuple(f"{byte:02X}" for byte in section.data[part.start : part.end]),
-                    layer=part.layer,
-                    name=part.name,
-                    meaning=part.meaning,
-                    problem=part.problem,
-                )
-                for place, part in enumerate(section.parts)
-            ),
-        )
+        ShownSection(in_words(section.title), _parts(section, number))
         for number, section in enumerate(explanation.sections)
+    )
+
+
+def _parts(section: Section, number: int) -> tuple[ShownPart, ...]:
+    return tuple(
+        ShownPart(
+            id=f"p{number}-{place}",
+            at=part.start,
+            hex=tuple(f"{byte:02X}" for byte in section.data[part.start : part.end]),
+            layer=in_words(part.layer),
+            name=in_words(part.name),
+            meaning=in_words(part.meaning),
+            problem=in_words(part.problem),
+        )
+        for place, part in enumerate(section.parts)
     )

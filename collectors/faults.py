@@ -3,8 +3,8 @@
 A telegram's `detail` holds the code and the parameters of a decoder's fault, or the template and
 the parameters of other words, as JSON:
 
-    {"fault": "no_key", "layer": "transport", "offset": 15}
-    {"words": "Line %(number)d is none of the kinds of line …", "number": 4}
+    {"fault": "wired_length", "layer": "wired link", "offset": 1, "with": {"length": 2}}
+    {"words": "Line %(number)d is none of the kinds of line …", "with": {"number": 4}}
 
 `shown` turns it into words. Details of earlier versions are plain English and come out as they are.
 """
@@ -24,22 +24,28 @@ LONGEST = 200  # characters that a telegram's detail holds
 
 def kept(fault: "wmbus.DecodeError | str") -> str:
     """The form that is kept, of a decoder's fault or of words; '' for no words at all."""
-    form: dict[str, Any]
     if isinstance(fault, wmbus.DecodeError):
-        form = {"fault": fault.code, "layer": str(fault.layer), "offset": fault.offset}
-        form |= {name: value for name, value in fault.params.items() if name not in form}
+        form = {
+            "fault": fault.code,
+            "layer": str(fault.layer),
+            "offset": fault.offset,
+            "with": fault.params,
+        }
     elif isinstance(fault, Words):
-        form = {"words": fault.template} | _parts(fault)
+        form = _form(fault)
     else:
         return fault[:LONGEST]
     text = json.dumps(form, ensure_ascii=False, separators=(",", ":"))
     return text if len(text) <= LONGEST else str(fault)[:LONGEST]
 
 
-def _parts(words: Words) -> dict[str, Any]:
+def _form(words: Words) -> dict[str, Any]:
     return {
-        name: {"words": value.template} | _parts(value) if isinstance(value, Words) else value
-        for name, value in words.params.items()
+        "words": words.template,
+        "with": {
+            name: _form(value) if isinstance(value, Words) else value
+            for name, value in words.params.items()
+        },
     }
 
 
@@ -50,23 +56,19 @@ def shown(detail: str) -> str:
     try:
         form = json.loads(detail)
         if "fault" in form:
-            params = {name: value for name, value in form.items() if name != "fault"}
-            layer, offset = params.pop("layer"), params.pop("offset")
-            return place(Words(FAULTS[form["fault"]], **params), layer, offset)
-        return in_words(_built(form))
+            reason = Words(FAULTS[form["fault"]], **form["with"])
+            return place(reason, form["layer"], form["offset"])
+        return in_words(_words(form))
     except (ValueError, KeyError, TypeError):
         return detail  # cut, or of a later version
 
 
-def _built(form: dict[str, Any]) -> Words:
-    return Words(
-        form["words"],
-        **{
-            name: _built(value) if isinstance(value, dict) else value
-            for name, value in form.items()
-            if name != "words"
-        },
-    )
+def _words(form: dict[str, Any]) -> Words:
+    params = {
+        name: _words(value) if isinstance(value, dict) else value
+        for name, value in form["with"].items()
+    }
+    return Words(form["words"], **params)
 
 
 def in_words(text: str) -> str:

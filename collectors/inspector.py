@@ -9,6 +9,7 @@ from collectors.explain import Inspection, NotATelegram, inspect_frame, inspect_
 from collectors.models import Telegram
 from collectors.queries import TelegramKey
 from collectors.queries import telegram as kept_telegram
+from ready.accounts.actors import actor_of
 from ready.policy import access
 
 _LONGEST = 4_000
@@ -23,8 +24,9 @@ def inspector(request: HttpRequest, tenant: str) -> HttpResponse:
     problem = ""
     text = request.POST.get("telegram", "")[:_LONGEST].strip()
     if request.method == "POST":
+        key = request.POST.get("key", "")[:100]
         try:
-            inspection = inspect_text(text, request.POST.get("key", "")[:100])
+            inspection = inspect_text(text, key, actor=actor_of(request))
         except NotATelegram as error:
             problem = str(error)
     return render(
@@ -36,9 +38,13 @@ def inspector(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 @access("inspector.use")
-@require_http_methods(["GET"])
+@require_http_methods(["GET", "POST"])
 def inspect_kept(request: HttpRequest, tenant: str, key: str) -> HttpResponse:
-    """A stored or quarantined telegram of the utility, explained."""
+    """A stored or quarantined telegram of the utility, explained.
+
+    Opened by its address it is explained as far as it can be read without a key; posting uses the
+    meter's key, which the audit trail remembers.
+    """
     wanted = TelegramKey.parse(key)
     if wanted is None:
         raise Http404
@@ -46,8 +52,10 @@ def inspect_kept(request: HttpRequest, tenant: str, key: str) -> HttpResponse:
         row = kept_telegram(wanted)
     except Telegram.DoesNotExist:
         raise Http404 from None
+    actor = actor_of(request) if request.method == "POST" else None
+    inspection = inspect_frame(bytes(row.frame), actor=actor)
     return render(
         request,
         "collectors/inspector.html",
-        {"inspection": inspect_frame(bytes(row.frame)), "problem": "", "text": row.hex, "row": row},
+        {"inspection": inspection, "problem": "", "text": row.hex, "row": row},
     )

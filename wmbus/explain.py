@@ -43,6 +43,8 @@ class Explanation(NamedTuple):
             if self.error is None
             else {
                 "kind": type(self.error).__name__,
+                "code": self.error.code,
+                "params": self.error.params,
                 "reason": self.error.reason,
                 "layer": str(self.error.layer),
                 "offset": self.error.offset,
@@ -255,8 +257,13 @@ def _upper(
     try:
         header = transport.parse(message.data, message.position, wired=message.wired)
     except DecodeError as error:
-        builder.add(1, layer, "CI", "", error.reason)
-        sections.append(_rebased(builder.finish(layer, _("not read")), start))
+        if telegram is None:
+            builder.add(1, layer, "CI", "", error.reason)
+            sections.append(_rebased(builder.finish(layer, _("not read")), start))
+            return
+        builder.add(1, layer, "CI", _("manufacturer specific"))
+        sections.append(_rebased(builder.finish(layer, _("manufacturer's own data")), start))
+        sections.append(records_section(telegram))
         return
     _transport(builder, header, message)
     length = len(message.data) - builder.position

@@ -27,7 +27,6 @@ MOST_EXTENSIONS = 10  # DIFE, and VIFE, in one record (6.3.5, 6.4.1)
 
 Function = Literal["instantaneous", "maximum", "minimum", "error"]
 FUNCTIONS: tuple[Function, ...] = ("instantaneous", "maximum", "minimum", "error")
-_("instantaneous"), _("maximum"), _("minimum"), _("error")  # shown by `inspection`
 
 Kind = Literal["none", "signed", "unsigned", "bcd", "real", "date", "variable"]
 

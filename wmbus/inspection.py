@@ -79,10 +79,14 @@ def _fillers(builder: Builder, end: int) -> None:
     builder.add(position - builder.position, str(Layer.APPLICATION), _("fillers"))
 
 
+_FUNCTIONS = {"maximum": _("maximum"), "minimum": _("minimum"), "error": _("error")}
+
+
 def describe_header(record: Record) -> str:
     """The header in words: function, quantity, storage, tariff, subunit, qualifiers."""
     header = record.header
-    words: list[str] = [] if header.function == "instantaneous" else [header.function]
+    function = _FUNCTIONS.get(header.function)
+    words: list[str] = [] if function is None else [function]
     words.append(header.quantity)
     words += header.qualifiers
     for name, number in (

@@ -14,11 +14,13 @@ from ready.policy import Rights, can
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An entry: the view's name, and the permission without which it is not shown."""
+    """An entry: the view's name, and the permission without which it is not shown. `also` names
+    the views that are parts of this page: they mark its tab."""
 
     name: str
     label: Promise | str
     permission: str
+    also: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,19 @@ SECTIONS = (
         "operation",
         "o",
         (
-            Page("collectors:telegrams", _("Telegrams"), "operation.view"),
+            Page(
+                "collectors:telegrams",
+                _("Telegrams"),
+                "operation.view",
+                frozenset({"collectors:telegram"}),
+            ),
             Page("collectors:list", _("Collectors"), "operation.view"),
-            Page("collectors:inspector", _("Telegram inspector"), "inspector.use"),
+            Page(
+                "collectors:inspector",
+                _("Telegram inspector"),
+                "inspector.use",
+                frozenset({"collectors:inspect"}),
+            ),
             Page("notifications:info_codes", _("Info codes"), "operation.view"),
         ),
         frozenset({"collectors", "notifications"}),
@@ -127,7 +139,7 @@ def navigation(request: HttpRequest) -> tuple[Item, ...]:
 
 def _item(section: Section, slug: str, rights: Rights, view_name: str) -> Item | None:
     links = tuple(
-        Link(page.label, url, view_name == page.name)
+        Link(page.label, url, view_name == page.name or view_name in page.also)
         for page in section.pages
         if can(rights, page.permission) and (url := _address(page.name, slug))
     )

@@ -20,6 +20,7 @@ EVENTS: dict[str, Promise | str] = {
     "keys.taken_back": _("Key import taken back"),
     "keys.given_up": _("Key preview thrown away"),
     "keys.rotated": _("Keys sealed anew"),
+    "meter.key_used": _("Encryption key used in the telegram inspector"),
     "meter.installed": _("Meter mounted"),
     "meter.removed": _("Meter taken down"),
     "customer.registered": _("Customer registered"),

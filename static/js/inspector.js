@@ -23,6 +23,16 @@
   document.addEventListener("pointerover", function (event) {
     light(idOf(event.target));
   });
+  // A tap or click brings the other one into sight: bytes and fields stand apart on a small screen.
+  document.addEventListener("click", function (event) {
+    const id = idOf(event.target);
+    if (!id) return;
+    light(id);
+    const clicked = event.target.closest("[data-part]");
+    document.querySelectorAll('[data-part="' + CSS.escape(id) + '"]').forEach(function (part) {
+      if (part !== clicked) part.scrollIntoView({ block: "nearest" });
+    });
+  });
   document.addEventListener("focusin", function (event) {
     light(idOf(event.target));
   });

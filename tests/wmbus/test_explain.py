@@ -32,6 +32,9 @@ FRAMES = {
     "wired": requests.answer(5, 0x72, LONG + DATA + b"\x0fAB"),
     "fixed": requests.answer(5, 0x73, bytes.fromhex("78563412 0A 00 05 29 31650000 69000000")),
     "manufacturer": encode.frame(METER, b"\x78\x04\x13\x01\x00\x00\x00\x0f\xaa\xbb"),
+    "own layout": encode.frame(
+        Address("APT", "00112233", 0x03, 0x03), b"\xa0" + (3000).to_bytes(4, "little") + bytes(12)
+    ),
     "texts": encode.frame(
         METER, bytes.fromhex("78 2F 0DFD0C 01 41 0DFD3B E1 07 426C FFFF 0C13 0A000000 11932B 05")
     ),
@@ -49,6 +52,7 @@ BROKEN = {
     "record in mode 5": encode.mode_5(METER, KEY, bytes.fromhex("0113 05 3F"), access=1),
     "request": encode.frame(METER, b"\x78", control=0x40),
     "fixed too long": requests.answer(5, 0x73, bytes(20)),
+    "fragment": encode.frame(METER, bytes.fromhex("90 02 0140 78 0113 05")),
     "wired, wrong sum": FRAMES["wired"][:-2] + b"\x00\x16",
     "reserved length code": encode.frame(
         METER, bytes.fromhex("7A 01 00 0000 0113 05 0D13 F7 00 00")
@@ -159,6 +163,7 @@ def test_the_command_line_prints_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert main([FRAMES["full"].hex(), "--json"]) == 1
     shown = json.loads(capsys.readouterr().out)
     assert shown["error"]["kind"] == "NoKey"
+    assert shown["error"]["code"] == "no_key"
     assert shown["telegram"] is None
 
 
