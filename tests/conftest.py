@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections
+from hypothesis import HealthCheck, settings
 
 from ready.accounts.models import Membership, User
 from ready.policy import Role
@@ -23,6 +24,10 @@ from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 
 pytest_plugins = ["tests.ci_guard"]
+
+# A busy machine is slow: neither drawing nor running an example is timed.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _PASSWORDS = {
     "READY_OWNER_PASSWORD": "owner-in-tests",
