@@ -1,6 +1,7 @@
 """What people fill in about meters and groups."""
 
 from datetime import date, datetime, time
+from fractions import Fraction
 from typing import Any
 
 from django import forms
@@ -8,8 +9,10 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _l
 
-from meters.models import GroupColour, Medium
+from meters.models import GroupColour, Medium, SupplyPoint
+from ready.web.amounts import AmountField
 from ready.web.days import DayField
+from ready.web.formats import number as number_text
 
 MAKER = r"^[A-Za-z]{3}$"
 NUMBER = r"^[0-9A-Fa-f]{8}$"
@@ -120,3 +123,91 @@ class EditMetersForm(forms.Form):
     def wanted(self) -> dict[str, str]:
         """What was filled in; after `is_valid()`."""
         return {name: value for name, value in self.cleaned_data.items() if value}
+
+
+_DEGREE = 1_000_000
+
+
+class PlaceForm(forms.Form):
+    """What is known of a place. Latitude and longitude are degrees, WGS 84."""
+
+    street = forms.CharField(label=_l("Address"), max_length=120)
+    postal_code = forms.CharField(label=_l("Postal code"), max_length=12, required=False)
+    city = forms.CharField(label=_l("City"), max_length=80, required=False)
+    label = forms.CharField(label=_l("Label"), max_length=80, required=False)
+    latitude = AmountField(label=_l("Latitude"), required=False)
+    longitude = AmountField(label=_l("Longitude"), required=False)
+
+    @classmethod
+    def of(cls, place: SupplyPoint, data: QueryDict | None = None) -> "PlaceForm":
+        """The form of a place as it is known."""
+        return cls(
+            data,
+            initial={
+                "street": place.street,
+                "postal_code": place.postal_code,
+                "city": place.city,
+                "label": place.label,
+                "latitude": _degrees(place.latitude),
+                "longitude": _degrees(place.longitude),
+            },
+        )
+
+    def clean_latitude(self) -> int | None:
+        return self._millionths("latitude", 90)
+
+    def clean_longitude(self) -> int | None:
+        return self._millionths("longitude", 180)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not self.errors and (cleaned["latitude"] is None) != (cleaned["longitude"] is None):
+            self.add_error("longitude", _l("A place on the map has both latitude and longitude."))
+        return cleaned
+
+    def _millionths(self, name: str, most: int) -> int | None:
+        degrees = self.cleaned_data[name]
+        if degrees is None:
+            return None
+        if abs(degrees) > most:
+            raise forms.ValidationError(
+                _l("It lies between −%(most)s and %(most)s."), params={"most": most}
+            )
+        return int(round(degrees * _DEGREE))
+
+
+def _degrees(millionths: int | None) -> str:
+    return "" if millionths is None else number_text(Fraction(millionths, _DEGREE), 6)
+
+
+class CustomerForm(forms.Form):
+    """What is known of a customer."""
+
+    number = forms.CharField(label=_l("Customer number"), max_length=40)
+    name = forms.CharField(label=_l("Customer"), max_length=120)
+    email = forms.EmailField(label=_l("E-mail"), required=False)
+    phone = forms.CharField(label=_l("Telephone"), max_length=40, required=False)
+
+
+class MoveForm(forms.Form):
+    """Somebody moves in or out: who lives at a place from a day on."""
+
+    day = DayField(label=_l("From"))
+    number = forms.CharField(
+        label=_l("Customer number"),
+        max_length=40,
+        required=False,
+        help_text=_l("Leave it empty when the place stands empty from then on."),
+    )
+    name = forms.CharField(
+        label=_l("Customer"),
+        max_length=120,
+        required=False,
+        help_text=_l("Only for a customer number that is new."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("name") and not cleaned.get("number"):
+            self.add_error("number", _l("A customer has a number."))
+        return cleaned

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from meters.models import Customer, Installation, Occupancy, SupplyPoint
+from meters.services import register_customer
 from ready.audit.services import Actor, record
 from ready.web import formats
 
@@ -89,3 +90,22 @@ def _began_with_the_first_meter(place: SupplyPoint, at: datetime) -> Occupancy |
         supply_point=place, customer_id=place.customer_id, starts_at=began
     )
     return noted
+
+
+def move_in(
+    *, supply_point: SupplyPoint, number: str, name: str, at: datetime, actor: Actor
+) -> Occupancy | None:
+    """As `change_occupant`, by customer number; a number nobody has is a new customer.
+
+    number "": the place stands empty. Raises ValidationError for a new number without a name.
+    """
+    customer = Customer.objects.filter(number=number).first() if number else None
+    if number and customer is None:
+        if not name:
+            raise ValidationError(
+                _("No customer has number %(number)s; write the new customer's name.")
+                % {"number": number},
+                code="unknown",
+            )
+        customer = register_customer(number=number, name=name, actor=actor)
+    return change_occupant(supply_point=supply_point, customer=customer, at=at, actor=actor)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from meters.views import edit, groups, lists, meter, selection
+from meters.views import edit, groups, lists, meter, places, selection
 
 app_name = "meters"
 urlpatterns = [
@@ -23,4 +23,11 @@ urlpatterns = [
     path("meters/<int:pk>/edit/", edit.edit, name="edit"),
     path("meters/<int:pk>/drawer/", lists.drawer, name="drawer"),
     path("meters/<int:pk>/values/", meter.values, name="values"),
+    path("places/<int:pk>/", places.place, name="place"),
+    path("places/<int:pk>/edit/", places.edit_place, name="edit_place"),
+    path("places/<int:pk>/move/", places.move, name="move"),
+    path("customers/", places.customers, name="customers"),
+    path("customers/export.csv", places.export_customers, name="export_customers"),
+    path("customers/<int:pk>/", places.customer, name="customer"),
+    path("customers/<int:pk>/edit/", places.edit_customer, name="edit_customer"),
 ]

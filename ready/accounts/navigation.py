@@ -72,6 +72,7 @@ SECTIONS = (
             Page("meters:map", _("Map"), "meters.view"),
             Page("meters:priority", _("Priority meters"), "meters.view"),
             Page("meters:groups", _("Groups"), "meters.view"),
+            Page("meters:customers", _("Customers"), "customers.view"),
             Page("meters:imports", _("Import"), "meters.import"),
             Page("keys:doctor", _("Key doctor"), "keys.view_state"),
             Page("keys:imports", _("Import keys"), "keys.import"),
