@@ -46,7 +46,7 @@ def exchange(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     context: dict[str, object] = {"page": page, "tab": "history", "installation": installation}
     if installation is None:
         return render(request, "readings/exchange_nowhere.html", context)
-    new = _chosen(request.GET.get("new", ""))
+    new = _chosen(request.POST.get("new", "") or request.GET.get("new", ""))
     if new is None:
         words = request.GET.get("q", "").replace("\x00", "").strip()[:_WORDS]
         context |= {"words": words, "offered": exchanges.candidates(page.meter, words)}

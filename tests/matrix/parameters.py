@@ -8,9 +8,11 @@ with the reason.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from tests.matrix.world import World
 
@@ -18,6 +20,14 @@ from tests.matrix.world import World
 THINGS = {
     "tenant": "tenant",
     "meters.pk": "meter",
+    "meters:place.pk": "place",
+    "meters:edit_place.pk": "place",
+    "meters:move.pk": "place",
+    "meters:customer.pk": "customer",
+    "meters:edit_customer.pk": "customer",
+    "reports.pk": "meter",
+    "readings:undo_exchange.pk": "exchanged_meter",
+    "readings:undo_exchange.installation": "exchanged",
     "readings.pk": "meter",
     "readings.key": "reading",
     "collectors.pk": "meter",
@@ -69,6 +79,17 @@ FORMS: dict[str, Form] = {
         "language": "da",
         "energy_unit": "GJ",
     },
+    "meters:edit_place": lambda world: {"street": f"Other street {world.own.canary}"},
+    "meters:move": lambda world: {"day": "01-06-2026", "number": "7", "name": world.own.canary},
+    "meters:edit_customer": lambda world: {"number": "9", "name": f"Other {world.own.canary}"},
+    "readings:exchange": lambda world: {
+        "new": world.own.things["stock_meter"],
+        "removed_day": f"{timezone.now() - timedelta(hours=1):%d-%m-%Y}",
+        "removed_time": f"{timezone.now() - timedelta(hours=1):%H:%M}",
+        "confirmed": "yes",
+    },
+    "readings:undo_exchange": lambda world: {},
+    "reports:letterhead": lambda world: {"lines": f"Street {world.own.canary}"},
     "keys:upload": lambda world: {
         "file": SimpleUploadedFile("new.csv", f"serial;key\n76348799;{'5a' * 16}\n".encode())
     },

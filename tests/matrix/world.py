@@ -5,19 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from io import BytesIO
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
 from collectors import tokens
 from collectors.models import Collector, Telegram
 from collectors.outcomes import Outcome
 from collectors.queries import TelegramKey
 from meters import keyimports, services
-from meters.models import Customer, Meter, MeterState, SupplyPoint
+from meters.models import Customer, Installation, Meter, MeterState, SupplyPoint
+from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
 from readings.models import Origin, Reading, Trust
 from ready.accounts.models import Membership, User
@@ -25,6 +28,7 @@ from ready.audit.models import AuditEntry
 from ready.policy import Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from reports.services import set_letterhead
 from tests import factories
 
 _batches = count(1)
@@ -155,7 +159,14 @@ def _things(made: Utility) -> None:
     keyimports.apply(
         pk=imports[1].pk, choices=keyimports.Choices(register=True), actor=factories.ACTOR
     )
+    picture = BytesIO()
+    Image.new("RGB", (9, 3)).save(picture, "PNG")
+    set_letterhead(lines=canary, logo=picture.getvalue(), actor=factories.ACTOR)
+    exchanged = _exchanged(canary, now)
     made.things.update(
+        stock_meter=factories.meter(in_stock=True).pk,
+        exchanged=exchanged.pk,
+        exchanged_meter=exchanged.meter_id,
         key_import=imports[0].pk,
         key_import_done=imports[1].pk,
         tenant=tenant.slug,
@@ -168,6 +179,25 @@ def _things(made: Utility) -> None:
         telegram=str(kept),
         number=meter.number,
         entry=AuditEntry.objects.order_by("pk").first().pk,  # type: ignore[union-attr]
+    )
+
+
+def _exchanged(canary: str, now: datetime) -> Installation:
+    """The newer meter of an exchange that may be taken back."""
+    old = services.install_meter(
+        meter=factories.meter(),
+        supply_point=factories.place(street=f"Street {canary} 2"),
+        at=now - timedelta(days=9),
+        registers={},
+        actor=factories.ACTOR,
+    )
+    at = now - timedelta(days=1)
+    return exchange_meter(
+        installation=old,
+        new_meter=factories.meter(in_stock=True),
+        visit=Visit(at, at, {}, {}, {}),
+        actor=factories.ACTOR,
+        now=now,
     )
 
 
