@@ -1,4 +1,5 @@
-"""A thread in each worker process that looks for batches: when rung, and by itself.
+"""Two threads in each worker process: one looks for batches, when rung and by itself; the other for
+alarms in the batches that wait.
 
 So a dead broker delays work by at most LOOK_SECONDS and loses none. While it lives the thread
 holds a shared advisory lock; whether any worker is alive is then a question to the database,
@@ -8,6 +9,8 @@ and the answer cannot be stale: the lock goes with the connection.
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import Error, connection
 
@@ -20,6 +23,8 @@ AFTER_TROUBLE_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 0.1
 # However much waits, replays come to a turn so often.
 REPLAY_SECONDS = 5.0
+# A reading's alarm is told within two seconds of its push, whatever else waits.
+ALARM_SECONDS = 0.4
 ALIVE_LOCK = (0x52454144, 1)  # "READ", 1
 
 _bell = threading.Event()
@@ -32,30 +37,45 @@ def look_now() -> None:
 
 def start() -> threading.Thread:
     """Begin looking, for as long as the process lives."""
-    thread = threading.Thread(target=_look_forever, name="inbox", daemon=True)
-    thread.start()
-    return thread
+    inbox = threading.Thread(target=_look_forever, name="inbox", daemon=True)
+    inbox.start()
+    threading.Thread(target=_look_for_alarms_forever, name="alarms", daemon=True).start()
+    return inbox
 
 
 def _look_forever() -> None:
     turns, replays = pipeline.Turns(), pipeline.Turns()
     held: object = None
     while True:
-        try:
+        with _patience("inbox"):
             held = _say_alive(held)
             _work(turns, replays)
-        except Error as error:
-            log.warning("inbox: database trouble, trying again: %s", error)
-            connection.close()
-            time.sleep(AFTER_TROUBLE_SECONDS)
-            continue
-        except Exception:
-            # What it was about is kept back for a while; the others are not to wait for it.
-            log.exception("inbox: unexpected; it is tried again")
-            time.sleep(AFTER_FAILURE_SECONDS)
-            continue
-        _bell.wait(LOOK_SECONDS)
-        _bell.clear()
+            _bell.wait(LOOK_SECONDS)
+            _bell.clear()
+
+
+def _look_for_alarms_forever() -> None:
+    turns = pipeline.Turns()
+    while True:
+        with _patience("alarms"):
+            while pipeline.look_for_alarms(turns):
+                pass
+            time.sleep(ALARM_SECONDS)
+
+
+@contextmanager
+def _patience(what: str) -> Iterator[None]:
+    """Outlive whatever goes wrong, and wait a little before the next try."""
+    try:
+        yield
+    except Error as error:
+        log.warning("%s: database trouble, trying again: %s", what, error)
+        connection.close()
+        time.sleep(AFTER_TROUBLE_SECONDS)
+    except Exception:
+        # What it was about is kept back for a while; the others are not to wait for it.
+        log.exception("%s: unexpected; it is tried again", what)
+        time.sleep(AFTER_FAILURE_SECONDS)
 
 
 def _work(turns: pipeline.Turns, replays: pipeline.Turns) -> None:

@@ -1,6 +1,9 @@
-"""What meters report about themselves, as periods: one row a meter, info code and episode."""
+"""What meters report about themselves, as periods; and what is to be told to the outside."""
+
+import uuid
 
 from django.db import models
+from django.db.models.functions import Now
 
 from meters.models import Meter
 from ready.tenancy.models import TenantForeignKey, TenantModel
@@ -32,3 +35,41 @@ class InfoCodePeriod(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.code} of meter {self.meter_id}"
+
+
+class OutboxEntry(TenantModel):
+    """Something that is to be told to the outside: written with what it tells of, delivered later.
+
+    Whoever delivers it may do so twice (a channel's answer can be lost); `id_outside` lets the
+    receiver see that. key: what makes it one event; enqueued again, it is the same.
+    payload: what a message needs, in base units and UTC.
+    """
+
+    event = models.CharField(max_length=40)
+    key = models.CharField(max_length=120)
+    id_outside = models.UUIDField(default=uuid.uuid4, editable=False)
+    payload = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+    attempts = models.SmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(db_default=Now())
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        verbose_name = "outbox entry"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "event", "key"], name="notifications_outbox_once"
+            )
+        ]
+        indexes = [
+            # What a deliverer takes next.
+            models.Index(
+                fields=["tenant", "next_try_at"],
+                condition=models.Q(delivered_at=None),
+                name="notifications_outbox_due",
+            ),
+            models.Index(fields=["tenant", "-created_at"], name="notifications_outbox_new"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.key}"

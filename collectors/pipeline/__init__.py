@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 
 from collectors.pipeline import settling
+from collectors.pipeline.alarms import look_for_alarms
 from collectors.pipeline.apart import work_apart
 from collectors.pipeline.batches import settle_whole, unpack
 from collectors.pipeline.claims import Claim, Lost, Turns, begin, claim, settle
@@ -20,7 +21,7 @@ from meters import state
 from readings.services import NewReading, Superseded, store
 from ready.tenancy.context import tenant_context
 
-__all__ = ["Turns", "import_readings", "replay_some", "work_one"]
+__all__ = ["Turns", "import_readings", "look_for_alarms", "replay_some", "work_one"]
 
 log = logging.getLogger(__name__)
 

@@ -74,7 +74,7 @@ def tell_meters(items: Sequence[Item], known: Mapping[int, Known]) -> None:
         for reading in item.readings:
             if reading.kind is not Kind.NOW or reading.outcome is Stored.CONFLICT:
                 continue
-            codes = _conditions(item)
+            codes = codes_of(item)
             if codes is not None:
                 observations.append(Observation(meter_id, reading.at, codes))
             current.setdefault(meter_id, []).append((reading, codes))
@@ -132,7 +132,7 @@ def _day_heard(item: Item) -> date:
     return (at if believed else arrived).astimezone(item.source.zone).date()
 
 
-def _conditions(item: Item) -> list[str] | None:
+def codes_of(item: Item) -> list[str] | None:
     """Info codes of a telegram as slugs; "leak@7" for one of the last 30 days that is over.
 
     None where the telegram tells no info code at all.

@@ -1,6 +1,5 @@
 """What keeps one batch, one telegram or one utility from holding up the others."""
 
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,20 +14,19 @@ from collectors.formats import EnvelopeError, parse
 from collectors.models import InboundBatch, PendingWork, Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline.claims import Lost, Turns, begin, claim, settle
-from collectors.services import LIMITS, accept, request_replay
-from collectors.tokens import Bearer
+from collectors.services import LIMITS, request_replay
 from meters.models import ReplayWanted
 from meters.services import set_key
 from readings.models import HeardDay, Reading
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
+from tests.collectors.boxes import KEY, Box
 from tests.conftest import as_admin
 from wmbus import encode
 
 pytestmark = pytest.mark.usefixtures("committed")
 
-KEY = bytes(range(16))
 HEADERS = bytes.fromhex("040604FF0704FF080414043B0259025D04FF22")
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
 
@@ -45,35 +43,9 @@ def telegram(number: str, energy: int, *, key: bytes = KEY) -> bytes:
     )
 
 
-class Box:
-    """A collector of a utility, and what it hands in."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        self.tenant = tenant
-        with tenant_context(tenant.pk):
-            self.collector = factories.collector()
-
-    def hand_in(self, *frames: bytes | str, hour: int = 0) -> None:
-        """One batch, an hour apart each; a text is no telegram."""
-        told = [
-            {
-                "telegram": frame if isinstance(frame, str) else frame.hex(),
-                "timestamp": (HOUR + timedelta(hours=hour + place)).isoformat(),
-            }
-            for place, frame in enumerate(frames)
-        ]
-        accept(
-            bearer=Bearer(self.tenant.pk, self.collector.pk),
-            content_type="application/json",
-            body=json.dumps(told).encode(),
-            now=datetime.now(UTC),
-            request_id="test",
-        )
-
-
 @pytest.fixture
 def box(aalund: Tenant) -> Box:
-    return Box(aalund)
+    return Box(aalund, start=HOUR)
 
 
 def work() -> None:
@@ -165,7 +137,7 @@ class TestPoisonBatch:
         box.hand_in(telegram("63000001", 1))
         with as_admin() as link:
             link.execute("UPDATE collectors_inboundbatch SET content_type = 'image/png'")
-        box.hand_in(telegram("63000001", 2), hour=5)
+        box.hand_in(telegram("63000001", 2), minute=300)
         work()
         assert outcomes(aalund) == [[Outcome.UNREADABLE], [Outcome.STORED]]
         with as_admin() as link:
@@ -276,10 +248,10 @@ class TestClaim:
     def test_goes_round_among_utilities_and_collectors(
         self, aalund: Tenant, birkelse: Tenant
     ) -> None:
-        boxes = [Box(aalund), Box(aalund), Box(birkelse)]
+        boxes = [Box(tenant, start=HOUR) for tenant in (aalund, aalund, birkelse)]
         for box in boxes:
             for place in range(3):
-                box.hand_in("XX", hour=place)
+                box.hand_in("XX", minute=60 * place)
         turns = Turns()
         served = []
         for _ in range(6):
@@ -293,7 +265,7 @@ class TestClaim:
 
     def test_takes_the_oldest_of_a_queue(self, box: Box) -> None:
         for place in range(3):
-            box.hand_in("XX", hour=place)
+            box.hand_in("XX", minute=60 * place)
         taken = [claim(Turns()) for _ in range(4)]
         ids = [claimed.batch_id for claimed in taken if claimed is not None]
         assert len(ids) == 3
@@ -342,7 +314,7 @@ class TestReplay:
         for batch in range(3):
             box.hand_in(
                 *(telegram("63000001", 1 + batch * 250 + place) for place in range(250)),
-                hour=-250 * batch - 250,
+                minute=60 * (-250 * batch - 250),
             )
         work()
         with tenant_context(aalund.pk):
