@@ -6,6 +6,9 @@ CORPUS ?= ../shared/corpus
 COUNT ?= 10000000
 METERS ?= 300
 MONTHS ?= 2
+MODE ?= quick
+FAULT ?=
+SEED ?= 11
 ARGS ?=
 UV_VERSION := 0.13.9
 
@@ -17,7 +20,7 @@ lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-comm
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports templates pytest coverage corpus \
-	bench-decode fuzz wrong-keys bench-readings bench-visible screenshots chromium install lock clean
+	bench-decode fuzz wrong-keys bench-readings bench-visible chaos screenshots chromium install lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
@@ -78,6 +81,9 @@ bench-readings: install ## storing and asking for readings (METERS=300 MONTHS=2)
 
 bench-visible: install ## from a push to the page, against a running `make run` (PORT=8000)
 	@exec $(venv) -m benchmarks.bench_visible --port "$(PORT)" $(ARGS)
+
+chaos: install ## faults on purpose, nothing lost (MODE=quick|full|mutants FAULT=name SEED=11)
+	@exec $(venv) -m benchmarks.chaos --mode "$(MODE)" $(if $(FAULT),--fault "$(FAULT)") --seed "$(SEED)" $(ARGS)
 
 screenshots: install chromium ## pictures of the pages of a running READY, into build/
 	@exec $(venv) -m benchmarks.screenshots --port "$(PORT)" $(ARGS)

@@ -1,0 +1,206 @@
+"""`python -m benchmarks.chaos --mode quick | full | mutants`: `make chaos` calls it."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.chaos import checker, town
+from benchmarks.chaos.house import House, house
+from benchmarks.chaos.mutants import MUTANTS
+from benchmarks.chaos.nemesis import FAULTS, Nemesis
+from ready.local.errors import LocalError, StopRequested
+
+DRAIN_S = 60.0
+READY_S = 10.0
+EVIDENCE = Path("build/chaos")
+_MUTANT_S = 25.0
+_QUICK_S = 25.0
+_FULL_S = 600.0
+_SEEDS = (11, 12, 13)
+_FEWEST_EACH = 5
+
+
+def experiment(
+    seed: int,
+    seconds: float,
+    faults: list[str],
+    *,
+    mutant: str = "",
+    small_disk: bool,
+    pause: float,
+) -> dict[str, Any]:
+    """One house, one seed: push and harm for so long, let it drain, compare."""
+    with house(mutant, small_disk=small_disk) as home:
+        try:
+            result = _run(home, seed, seconds, faults, pause)
+        except LocalError as error:
+            result = {"passed": False, "error": str(error)}
+        result = {"seed": seed, "mutant": mutant, **result}
+        if not result["passed"]:
+            _keep(home, result)
+    return result
+
+
+def _run(home: House, seed: int, seconds: float, faults: list[str], pause: float) -> dict[str, Any]:
+    home.open(seed)
+    nemesis = Nemesis(seed, faults, home.folder / "faults.log")
+    clients = home.push(seed, pause, town.first_instant(datetime.now(UTC)).isoformat())
+    home.wait(3.0)
+    until = time.monotonic() + seconds
+    ready_after: list[float] = []
+    while time.monotonic() < until:
+        nemesis.strike(home)
+        if nemesis.last == "pg_kill":
+            ready_after.append(home.wait_until(home.is_ready, 60, "READY after a kill"))
+    # The last bells are not heard: what came last must be found all the same.
+    nemesis.finish(home)
+    home.hush(clients)
+    home.clock.write_text("0")
+    ended = time.monotonic()
+    left = _drain(home)
+    drained_s = time.monotonic() - ended
+    with home.admin() as link:
+        verdict = checker.check(link, home.folder)
+    latencies = sorted(json.loads(line)["seconds"] for line in (home.folder / "acked.jsonl").open())
+    return {
+        "passed": verdict.passed,
+        **asdict(verdict),
+        "left": left,
+        "faults": sum(nemesis.done.values()),
+        "each": nemesis.done,
+        "skipped": nemesis.skipped,
+        "drained_s": round(drained_s, 1),
+        "ready_after_pg_kill_s": round(max(ready_after), 1) if ready_after else None,
+        "push_p50_s": _quantile(latencies, 0.5),
+        "push_p99_s": _quantile(latencies, 0.99),
+        "memory_mb": home.memory_mb(),
+    }
+
+
+def _drain(home: House) -> int:
+    """Wait until nothing is pending, a minute at most; what is left."""
+    deadline = time.monotonic() + DRAIN_S
+    left = -1
+    while time.monotonic() < deadline:
+        home.wait(0.5)
+        try:
+            with home.admin() as link:
+                left = checker.pending(link)
+        except OSError:
+            continue
+        except Exception as error:  # the database may be on its way up
+            if "psycopg" not in type(error).__module__:
+                raise
+            continue
+        if left == 0:
+            return 0
+    return left
+
+
+def _quantile(ordered: list[float], part: float) -> float | None:
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else None
+
+
+def _keep(home: House, result: dict[str, Any]) -> None:
+    """The ledger, the logs and a picture of the tables, for whoever looks for the fault."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    name = "-".join(word for word in (stamp, str(result["seed"]), result["mutant"]) if word)
+    target = EVIDENCE / name
+    shutil.copytree(home.folder, target)
+    shutil.copytree(home.logs, target / "logs")
+    (target / "verdict.json").write_text(json.dumps(result, indent=1))
+    home.dump(target / "database.sql")
+    print(f"evidence: {target}", file=sys.stderr)
+
+
+def quick(seed: int, faults: list[str]) -> bool:
+    """A minute: what `make test` runs."""
+    result = experiment(seed, _QUICK_S, faults, small_disk=False, pause=0.3)
+    print(json.dumps({"mode": "quick", **result}))
+    return bool(result["passed"])
+
+
+def full(faults: list[str], seconds: float) -> bool:
+    """Three seeds; a fault that could not be injected is no pass."""
+    results = [experiment(seed, seconds, faults, small_disk=True, pause=0.2) for seed in _SEEDS]
+    each = {name: sum(one.get("each", {}).get(name, 0) for one in results) for name in faults}
+    skipped: dict[str, str] = {}
+    for one in results:
+        skipped |= one.get("skipped", {})
+    summary = {
+        "mode": "full",
+        "passed": all(one["passed"] for one in results),
+        "acked": sum(one.get("acked", 0) for one in results),
+        "faults": sum(each.values()),
+        "each": each,
+        "skipped": {name: why for name, why in skipped.items() if each[name] < _FEWEST_EACH},
+        "seeds": results,
+    }
+    enough = (
+        summary["acked"] >= 100_000
+        and summary["faults"] >= 150
+        and min(each.values()) >= _FEWEST_EACH
+    )
+    for name, why in summary["skipped"].items():
+        print(f"SKIPPED {name}: {why}")
+    summary["enough"] = enough
+    print(json.dumps(summary))
+    return bool(summary["passed"] and enough)
+
+
+def mutants(names: list[str], seed: int) -> bool:
+    """Each must be caught; one that gets through shows that the checker is blind to it."""
+    caught = {}
+    for name in names:
+        mutant = MUTANTS[name]
+        result = experiment(
+            seed,
+            _MUTANT_S,
+            list(mutant.faults) or ["redis_flush"],
+            mutant=name,
+            small_disk=False,
+            pause=0.3,
+        )
+        caught[name] = not result["passed"]
+        why = result.get("error") or {
+            key: result[key] for key in ("lost", "double", "wrong", "pending")
+        }
+        print(f"{'caught' if caught[name] else 'NOT CAUGHT'}  {name}: {mutant.about}: {why}")
+    print(json.dumps({"mode": "mutants", "passed": all(caught.values()), "caught": caught}))
+    return all(caught.values())
+
+
+def main() -> int:
+    """Run what was asked for; 0 is a pass."""
+    options = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    options.add_argument("--mode", choices=("quick", "full", "mutants"), default="quick")
+    options.add_argument("--fault", choices=sorted(FAULTS), help="this one alone")
+    options.add_argument("--mutant", choices=sorted(MUTANTS), help="this one alone")
+    options.add_argument("--seed", type=int, default=11)
+    options.add_argument("--seconds", type=float, default=_FULL_S, help="of each seed of full")
+    chosen = options.parse_args()
+    faults = [chosen.fault] if chosen.fault else sorted(FAULTS)
+    if chosen.mode == "full":
+        passed = full(faults, chosen.seconds)
+    elif chosen.mode == "mutants" or chosen.mutant:
+        passed = mutants([chosen.mutant] if chosen.mutant else list(MUTANTS), chosen.seed)
+    else:
+        without_disk = [name for name in faults if name != "disk_full" or chosen.fault]
+        passed = quick(chosen.seed, without_disk)
+    print("PASSED" if passed else "FAILED")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    try:
+        sys.exit(main())
+    except StopRequested:
+        sys.exit(130)
