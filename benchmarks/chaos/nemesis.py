@@ -25,6 +25,12 @@ def _kill(pids: list[int], number: signal.Signals = signal.SIGKILL) -> None:
             continue
 
 
+def _one_of(house: House, name: str, chance: random.Random) -> list[int]:
+    """A process that the service started; none while it starts itself."""
+    children = house.children(house.pid(name))
+    return chance.sample(children, min(1, len(children)))
+
+
 def _stop_for(house: House, pids: list[int], seconds: float) -> None:
     _kill(pids, signal.SIGSTOP)
     try:
@@ -45,7 +51,7 @@ def web_kill(house: House, chance: random.Random) -> None:
 
 def web_child_kill(house: House, chance: random.Random) -> None:
     """One web worker."""
-    _kill(chance.sample(house.children(house.pid("web")), 1))
+    _kill(_one_of(house, "web", chance))
 
 
 def worker_kill(house: House, chance: random.Random) -> None:
@@ -56,14 +62,12 @@ def worker_kill(house: House, chance: random.Random) -> None:
 
 def worker_child_kill(house: House, chance: random.Random) -> None:
     """A process of the worker's pool."""
-    children = house.children(house.pid("worker"))
-    _kill(chance.sample(children, 1) if children else [])
+    _kill(_one_of(house, "worker", chance))
 
 
 def worker_stop(house: House, chance: random.Random) -> None:
     """A process of the pool sleeps for longer than its lease."""
-    children = house.children(house.pid("worker"))
-    _stop_for(house, chance.sample(children, 1) if children else [], 5.0)
+    _stop_for(house, _one_of(house, "worker", chance), 5.0)
 
 
 def beat_kill(house: House, chance: random.Random) -> None:
@@ -94,8 +98,7 @@ def pg_kill(house: House, chance: random.Random) -> None:
 
 def pg_backend_kill(house: House, chance: random.Random) -> None:
     """One process of the database; the others restart by themselves."""
-    children = house.children(house.pid("postgres"))
-    _kill(chance.sample(children, 1) if children else [])
+    _kill(_one_of(house, "postgres", chance))
 
 
 def pg_restart(house: House, chance: random.Random) -> None:
