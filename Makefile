@@ -20,7 +20,8 @@ lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-comm
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports templates pytest coverage corpus \
-	bench-decode fuzz wrong-keys bench-readings bench-visible chaos screenshots chromium install lock clean
+	bench-decode fuzz wrong-keys bench-readings bench-visible chaos load bombs screenshots chromium \
+	install lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
@@ -84,6 +85,12 @@ bench-visible: install ## from a push to the page, against a running `make run` 
 
 chaos: install ## faults on purpose, nothing lost (MODE=quick|full|mutants FAULT=name SEED=11)
 	@exec $(venv) -m benchmarks.chaos --mode "$(MODE)" $(if $(FAULT),--fault "$(FAULT)") --seed "$(SEED)" $(ARGS)
+
+load: install ## telegrams a second from push to reading, and bad days (ARGS="--duration 20 --meters 2000")
+	@exec $(venv) -m benchmarks.load $(ARGS)
+
+bombs: install ## hostile push bodies: time and memory of each
+	@exec $(venv) -m benchmarks.load --meters 100 --duration 1 --scenario 1 --backlog 500 --only bombs $(ARGS)
 
 screenshots: install chromium ## pictures of the pages of a running READY, into build/
 	@exec $(venv) -m benchmarks.screenshots --port "$(PORT)" $(ARGS)

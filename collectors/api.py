@@ -4,7 +4,6 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from ninja import Router, Schema
@@ -15,7 +14,8 @@ from collectors import tasks
 from collectors.formats import EnvelopeError
 from collectors.inflate import BadGzip, TooLarge, inflate
 from collectors.limits import Buckets
-from collectors.services import BacklogFull, accept
+from collectors.pressure import Gauge
+from collectors.services import accept
 from collectors.tokens import Bearer, authenticate
 from ready.policy import DEVICE, access
 from ready.web.middleware import request_id
@@ -26,6 +26,8 @@ router = Router(tags=["collectors"])
 # What is kept must be what was parsed: a type cut short would read differently in the worker.
 _LONGEST_TYPE = 120
 buckets = Buckets(settings.PUSH_RATE_PER_MINUTE)
+gauge = Gauge()
+_DATABASE_RETRY_S = 5
 
 
 class CollectorAuth(AuthBase):
@@ -101,6 +103,9 @@ def push(request: HttpRequest) -> HttpResponse:
     wait = buckets.wait((bearer.tenant_id, bearer.collector_id))
     if wait:
         raise Problem(429, "too_often", "This collector pushes too often.", retry_after=wait)
+    refusal = gauge.refusal(bearer.tenant_id, bearer.collector_id)
+    if refusal is not None:
+        raise Problem(503, refusal.code, refusal.detail, retry_after=refusal.retry_after)
     if len(request.headers.get("Content-Type", "")) > _LONGEST_TYPE:
         raise Problem(415, "unsupported_type", "The Content-Type is too long.")
     body = _body(request)
@@ -114,16 +119,18 @@ def push(request: HttpRequest) -> HttpResponse:
         )
     except EnvelopeError as error:
         raise Problem(error.status, error.code, error.detail, at=error.at) from error
-    except BacklogFull:
-        raise Problem(
-            503, "backlog", "More is waiting here than can be worked on.", retry_after=60
-        ) from None
-    except DatabaseError as error:
-        log.warning("push not taken: %s", error)
-        raise Problem(503, "database", "The database does not answer.", retry_after=5) from error
     if not receipt.repeated:
         tasks.ring_softly()
     return JsonResponse(receipt.answer)
+
+
+def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to any call of the API while the database does not do its part: nothing was
+    taken, so the sender keeps it and comes back."""
+    log.warning("not taken: %s", error)
+    return Problem(
+        503, "database", "The database does not answer.", retry_after=_DATABASE_RETRY_S
+    ).response()
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -133,7 +140,7 @@ def _body(request: HttpRequest) -> bytes:
     length: Any = request.headers.get("Content-Length")
     if length and length.isdigit() and int(length) > most:
         raise too_large
-    raw = request.read(most + 1)
+    raw = _sent(request, most + 1)
     if len(raw) > most:
         raise too_large
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
@@ -147,3 +154,16 @@ def _body(request: HttpRequest) -> bytes:
         raise Problem(413, "too_large", str(error)) from error
     except BadGzip as error:
         raise Problem(400, "bad_gzip", str(error)) from error
+
+
+def _sent(request: HttpRequest, most: int) -> bytes:
+    """At most so many bytes of the body as sent.
+
+    A body in chunks tells no length; Django then reads none. The server ends its input by itself
+    (`wsgi.input_terminated`), so it may be read to its end.
+    """
+    meta = request.META
+    if meta.get("wsgi.input_terminated") and not meta.get("CONTENT_LENGTH"):
+        read: bytes = meta["wsgi.input"].read(most)
+        return read
+    return request.read(most)

@@ -190,6 +190,28 @@ class Telegram(models.Model):
         return f"telegram of {self.manufacturer} {self.number}"
 
 
+class OutcomeHour(models.Model):
+    """How often telegrams of a collector ended in an outcome within an hour; outcome 0 counts the
+    batches. Kept when the telegrams themselves have gone (`collectors.counts`)."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "hour", "collector_id", "outcome")
+    tenant = models.ForeignKey(
+        Tenant, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    hour = models.DateTimeField()
+    collector_id = models.IntegerField()
+    outcome = models.SmallIntegerField(choices=Outcome)
+    times = models.BigIntegerField()
+
+    objects: ClassVar[models.Manager[Any]] = TenantManager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"outcome {self.outcome} in {self.hour:%Y-%m-%d %H}"
+
+
 class FrameFormat(TenantModel):
     """Headers of a full frame, learned under their signature, for compact frames to come.
 

@@ -1,15 +1,15 @@
 """Reading the inbox: what came in, what became of it, and who sent it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
-from collectors import faults
-from collectors.models import Collector, Telegram
+from collectors import counts, faults
+from collectors.models import Collector, CollectorToken, Telegram
 from collectors.outcomes import QUARANTINE, Outcome
 from meters.models import Meter
 from readings.models import Trust
@@ -151,6 +151,10 @@ def _row(telegram: Telegram, names: dict[int, str]) -> TelegramRow:
 
 def telegrams(wanted: TelegramFilter, after: TelegramKey | None) -> KeyedPage[TelegramRow]:
     """A page of telegrams, the last received first, from after a key on."""
+    return _page(_filtered(wanted), after, PAGE_SIZE)
+
+
+def _filtered(wanted: TelegramFilter) -> QuerySet[Telegram]:
     found: QuerySet[Telegram] = Telegram.objects.all()
     if wanted.outcome is not None:
         found = found.filter(outcome=wanted.outcome)
@@ -171,7 +175,7 @@ def telegrams(wanted: TelegramFilter, after: TelegramKey | None) -> KeyedPage[Te
         by_meter = Q(meter_id__in=known)
         # An unknown meter's telegrams carry its number only.
         found = found.filter(by_meter if known else Q(number=wanted.number))
-    return _page(found, after, PAGE_SIZE)
+    return found
 
 
 def telegrams_of_meter(
@@ -228,43 +232,88 @@ def outcomes_since(since: datetime) -> dict[Outcome, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class CollectorRow:
-    """A collector and what it did since an instant; waiting: batches that wait for a worker.
+class Reason:
+    """A reason for which telegrams are set aside, how many are, and when the last one came."""
 
-    silent: not heard for an hour, though a concentrator should be every few minutes.
+    outcome: Outcome
+    telegrams: int
+    last_at: datetime | None
+
+
+def reasons(wanted: TelegramFilter) -> list[Reason]:
+    """Every reason, with the quarantined telegrams of the filter (its outcome aside)."""
+    everything = replace(wanted, outcome=None, quarantined=True)
+    counts = {
+        outcome: (telegrams, last_at)
+        for outcome, telegrams, last_at in _filtered(everything)
+        .order_by()
+        .values_list("outcome")
+        .annotate(Count("item"), Max("received_at"))
+    }
+    return [
+        Reason(outcome, *counts.get(outcome, (0, None)))
+        for outcome in Outcome
+        if outcome.quarantined
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorRow:
+    """A collector, what was worked on of it since an instant, and what waits.
+
+    errors: telegrams set aside. oldest_at: when the push that waits longest came. silent: not
+    heard for an hour, though a concentrator should be every few minutes.
     """
 
     collector: Collector
     batches: int
-    items: int
+    telegrams: int
+    errors: int
     waiting: int
+    oldest_at: datetime | None
     silent: bool
 
 
 def collectors(since: datetime, now: datetime) -> list[CollectorRow]:
-    """The utility's collectors by name, with their work since an instant."""
+    """The utility's collectors by name, with their work since the hour of an instant."""
+    ended = counts.endings_since(since)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT collector_id, count(*), sum(items) FROM collectors_inboundbatch
-               WHERE tenant_id = %s AND received_on >= %s AND received_at >= %s
-               GROUP BY collector_id""",
-            [current_tenant_id(), since.astimezone(UTC).date(), since],
-        )
-        done = {collector: (batches, items) for collector, batches, items in cursor.fetchall()}
-        cursor.execute(
-            """SELECT b.collector_id, count(*) FROM collectors_pendingwork w
-               JOIN collectors_inboundbatch b ON b.tenant_id = w.tenant_id
-                AND b.received_on = w.received_on AND b.id = w.batch_id
-               WHERE w.tenant_id = %s GROUP BY b.collector_id""",
+            """SELECT collector_id, count(*), min(received_at) FROM collectors_pendingwork
+               WHERE tenant_id = %s GROUP BY collector_id""",
             [current_tenant_id()],
         )
-        waiting = dict(cursor.fetchall())
-    return [
-        CollectorRow(
-            collector,
-            *done.get(collector.pk, (0, 0)),
-            waiting=waiting.get(collector.pk, 0),
-            silent=collector.heard_at is None or now - collector.heard_at > _SILENCE,
+        waiting = {collector: (batches, oldest) for collector, batches, oldest in cursor.fetchall()}
+    rows = []
+    for collector in Collector.objects.order_by("name", "pk"):
+        done = ended.get(collector.pk, counts.Count())
+        batches, oldest_at = waiting.get(collector.pk, (0, None))
+        rows.append(
+            CollectorRow(
+                collector,
+                done.batches,
+                done.telegrams,
+                done.quarantined,
+                batches,
+                oldest_at,
+                collector.heard_at is None or now - collector.heard_at > _SILENCE,
+            )
         )
-        for collector in Collector.objects.order_by("name", "pk")
-    ]
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A collector's token as far as anybody may know it."""
+
+    prefix: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+def tokens_of(collector: Collector) -> list[TokenRow]:
+    """The tokens of a collector of the current utility, the newest first."""
+    found = CollectorToken.objects.filter(
+        tenant_id=current_tenant_id(), collector_id=collector.pk
+    ).order_by("-created_at", "-pk")
+    return [TokenRow(one.prefix, one.created_at, one.revoked_at) for one in found]

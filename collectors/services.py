@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from collectors import formats, replays
-from collectors.models import Collector, PendingWork
+from collectors.models import Collector
 from collectors.outcomes import Outcome
 from collectors.tokens import Bearer
 from meters.models import ReplayWanted
@@ -25,9 +25,11 @@ LIMITS = formats.Limits(
     max_body=settings.PUSH_MAX_INFLATED_BYTES, max_items=settings.PUSH_MAX_TELEGRAMS
 )
 
-
-class BacklogFull(Exception):
-    """Too much is waiting for the workers; the sender keeps its telegrams and comes back."""
+# A lost answer is asked for again within minutes; see _heard_now for why this matters.
+_RESENT_WITHIN = timedelta(minutes=15)
+# As long as bodies are kept after their last item is settled, and a day for the settling.
+_REMEMBERED = timedelta(days=8)
+_HEARD_STEP = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +108,46 @@ def request_replay(
     return count
 
 
+def edit_collector(*, collector: Collector, actor: Actor, **fields: Any) -> bool:
+    """Change what is known of a collector of the current utility; False when nothing changed.
+
+    fields: columns of Collector. Raises IntegrityError for a name that another has.
+    """
+    before = {name: getattr(collector, name) for name in fields}
+    changed = {name: value for name, value in fields.items() if before[name] != value}
+    if not changed:
+        return False
+    Collector.objects.filter(pk=collector.pk).update(**changed)
+    record(
+        event="collector.changed",
+        actor=actor,
+        object_type="collector",
+        object_id=collector.pk,
+        object_label=collector.name,
+        before={name: before[name] for name in changed},
+        after=changed,
+    )
+    return True
+
+
 def accept(
     *, bearer: Bearer, content_type: str, body: bytes, now: datetime, request_id: str
 ) -> Receipt:
     """Keep an (inflated) body durably; when this returns, it is committed.
 
     The same body from the same collector again is a no-op with the same answer. Raises
-    formats.EnvelopeError for a body that is no envelope, BacklogFull to push back. `now` is
-    kept as the time of arrival; it never becomes a reading time by itself.
+    formats.EnvelopeError for a body that is no envelope. `now` is kept as the time of arrival; it
+    never becomes a reading time by itself.
     """
     digest = hashlib.sha256(body).digest()
     with tenant_context(bearer.tenant_id):
         collector = Collector.objects.get(pk=bearer.collector_id)
-        known = _known(collector.pk, digest)
-        if known is not None:
-            return Receipt(known, repeated=True)
-        _refuse_when_full()
+        known = _known(collector.pk, digest, now)
+        if known is not None and now - known.received_at <= _RESENT_WITHIN:
+            return Receipt(known.answer, repeated=True)
         envelope = formats.parse(content_type, body, limits=LIMITS, zone=ZoneInfo(collector.zone))
+        if known is not None and not _heard_now(collector, envelope):
+            return Receipt(known.answer, repeated=True)
         rejected = [
             {"index": item.index, "code": item.code, "detail": item.detail}
             for item in envelope.items
@@ -136,39 +161,42 @@ def accept(
         _insert(
             collector.pk, digest, content_type, body, now, request_id, answer, len(envelope.items)
         )
-        Collector.objects.filter(pk=collector.pk).update(heard_at=now)
+        # To the second is enough, and pushes of one collector need not queue up for its row.
+        if collector.heard_at is None or now - collector.heard_at > _HEARD_STEP:
+            Collector.objects.filter(pk=collector.pk).update(heard_at=now)
     return Receipt(answer, repeated=False)
 
 
-def _known(collector_id: int, digest: bytes) -> dict[str, Any] | None:
-    """The answer given to this body before; the lock makes two sendings at once take turns."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A body that came before, and what was answered."""
+
+    received_at: datetime
+    answer: dict[str, Any]
+
+
+def _known(collector_id: int, digest: bytes, now: datetime) -> _Known | None:
+    """The last time this body came; the lock makes two sendings at once take turns."""
     lock = int.from_bytes(digest[:8], "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock ^ collector_id])
         cursor.execute(
-            """SELECT answer FROM collectors_inboundbatch
+            """SELECT received_at, answer FROM collectors_inboundbatch
                WHERE tenant_id = current_setting('app.tenant')::int
-                 AND collector_id = %s AND digest = %s LIMIT 1""",
-            [collector_id, digest],
+                 AND collector_id = %s AND digest = %s AND received_on >= %s
+               ORDER BY received_on DESC, id DESC LIMIT 1""",
+            [collector_id, digest, now.astimezone(UTC).date() - _REMEMBERED],
         )
         row = cursor.fetchone()
-    if row is None:
-        return None
-    answer: dict[str, Any] = json.loads(row[0])
-    return answer
+    return None if row is None else _Known(row[0], json.loads(row[1]))
 
 
-def _refuse_when_full() -> None:
-    """Push back when this utility's workers are far behind."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT count(*) FROM (
-                   SELECT 1 FROM collectors_pendingwork
-                   WHERE tenant_id = current_setting('app.tenant')::int LIMIT %s) AS waiting""",
-            [settings.PUSH_MAX_BACKLOG],
-        )
-        if cursor.fetchone()[0] >= settings.PUSH_MAX_BACKLOG:
-            raise BacklogFull
+def _heard_now(collector: Collector, envelope: formats.Envelope) -> bool:
+    """Whether arrival stands in for the time of reception, as for a box without a clock: the same
+    bytes much later are then the same values heard again, and no repeat."""
+    return collector.forwards_at_once and any(
+        isinstance(item, formats.Received) and item.time is None for item in envelope.items
+    )
 
 
 def _insert(
@@ -181,16 +209,20 @@ def _insert(
     answer: dict[str, Any],
     items: int,
 ) -> None:
-    today = now.astimezone(UTC).date()
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO collectors_inboundbatch
-                   (tenant_id, received_on, collector_id, received_at, request_id, digest,
-                    content_type, body, items, answer)
-               VALUES (current_setting('app.tenant')::int, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-               RETURNING tenant_id, id""",
+            """WITH batch AS (
+                   INSERT INTO collectors_inboundbatch
+                       (tenant_id, received_on, collector_id, received_at, request_id, digest,
+                        content_type, body, items, answer)
+                   VALUES (current_setting('app.tenant')::int, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                   RETURNING tenant_id, received_on, id, collector_id, received_at)
+               INSERT INTO collectors_pendingwork
+                   (tenant_id, received_on, batch_id, collector_id, received_at,
+                    attempts, suspected, looked)
+               SELECT batch.*, 0, 0, false FROM batch""",
             [
-                today,
+                now.astimezone(UTC).date(),
                 collector_id,
                 now,
                 request_id,
@@ -201,11 +233,3 @@ def _insert(
                 json.dumps(answer),
             ],
         )
-        tenant_id, batch_id = cursor.fetchone()
-    PendingWork.objects.create(
-        tenant_id=tenant_id,
-        received_on=today,
-        batch_id=batch_id,
-        collector_id=collector_id,
-        received_at=now,
-    )

@@ -1,11 +1,13 @@
 """Operation: what came in, what became of it, and the collectors; a meter's raw telegrams."""
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from collectors import queries
@@ -15,6 +17,7 @@ from meters.models import Meter, MeterState
 from meters.queries import MeterPage, meter_page
 from readings.listing import instant_of
 from ready.policy import access
+from ready.web.days import parse_day
 from ready.web.lists import is_fragment, list_part
 
 # So many on a meter's overview; its own page has all.
@@ -25,25 +28,20 @@ def _midnight(now: datetime) -> datetime:
     return queries.day_bounds(timezone.localdate(now))[0]
 
 
-def _filter(request: HttpRequest) -> queries.TelegramFilter:
-    """The filter of the address; what it says wrongly is as if it were not there."""
-    data = request.GET
+def filter_of(data: Mapping[str, str]) -> queries.TelegramFilter:
+    """The filter that a query or form says; what it says wrongly is as if it were not there."""
     outcome = data.get("outcome", "")
     collector = data.get("collector", "")
-    try:
-        day = date.fromisoformat(data.get("day", ""))
-    except ValueError:
-        day = None
     return queries.TelegramFilter(
         outcome=next((one for one in Outcome if one.name.lower() == outcome), None),
         quarantined=outcome == "quarantined",
         collector_id=int(collector) if collector.isdecimal() and len(collector) < 10 else None,
         number=data.get("meter", "").replace("\x00", "").strip()[:8].upper(),
-        day=day,
+        day=parse_day(data.get("day", "")),
     )
 
 
-def _address(wanted: queries.TelegramFilter, **changes: str) -> str:
+def address_of(wanted: queries.TelegramFilter, **changes: str) -> str:
     """The query of a filtered list, with changes; empty parts are left out."""
     outcome = wanted.outcome.name.lower() if wanted.outcome is not None else ""
     parts = {
@@ -61,7 +59,7 @@ def _address(wanted: queries.TelegramFilter, **changes: str) -> str:
 def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
     """Every telegram that was stored or set aside, and how many ended otherwise today."""
     now = timezone.now()
-    wanted = _filter(request)
+    wanted = filter_of(request.GET)
     counts = queries.outcomes_since(_midnight(now))
     after = queries.TelegramKey.parse(request.GET.get("after", ""))
     page = queries.telegrams(wanted, after)
@@ -71,7 +69,7 @@ def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
         (
             outcome.label,
             counts[outcome],
-            _address(wanted, outcome=outcome.name.lower()),
+            address_of(wanted, outcome=outcome.name.lower()),
             outcome == wanted.outcome,
             outcome.quarantined,
         )
@@ -82,8 +80,8 @@ def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
         "wanted": wanted,
         "stored": [line for line in pane if not line[4]],
         "reasons": [line for line in pane if line[4]],
-        "quarantined": (quarantined, _address(wanted, outcome="quarantined")),
-        "all_url": _address(wanted, outcome=""),
+        "quarantined": (quarantined, address_of(wanted, outcome="quarantined")),
+        "all_url": address_of(wanted, outcome=""),
         "counted": [
             (outcome.label, counts[outcome])
             for outcome in Outcome
@@ -91,12 +89,12 @@ def telegrams(request: HttpRequest, tenant: str) -> HttpResponse:
         ],
         "items": sum(counts.values()),
         "collectors": queries.collector_names(),
-        "next_url": _address(wanted, after=page.next_key) if page.next_key else "",
-        "first_url": _address(wanted) if after else "",
+        "next_url": address_of(wanted, after=page.next_key) if page.next_key else "",
+        "first_url": address_of(wanted) if after else "",
         "outcome": request.GET.get("outcome", ""),
     }
     if is_fragment(request):
-        here = _address(wanted, after=str(after or ""))
+        here = address_of(wanted, after=str(after or ""))
         return list_part(request, "collectors/_telegrams.html", context, here)
     return render(request, "collectors/telegrams.html", context)
 
@@ -115,16 +113,32 @@ def telegram(request: HttpRequest, tenant: str, key: str) -> HttpResponse:
     return render(request, "collectors/telegram.html", {"row": row})
 
 
+# What the overview counts: the day so far, or so many days back.
+_PERIODS = {"today": 0, "week": 7, "month": 30}
+
+
 @access("operation.view")
 @require_GET
 def collector_list(request: HttpRequest, tenant: str) -> HttpResponse:
-    """The boxes that hand telegrams in: last heard, what they sent today, what waits."""
+    """The boxes that hand telegrams in: last heard, what they sent in a period, what waits."""
     now = timezone.now()
-    return render(
-        request,
-        "collectors/list.html",
-        {"rows": queries.collectors(_midnight(now), now)},
-    )
+    period = request.GET.get("period", "")
+    period = period if period in _PERIODS else "today"
+    since = _midnight(now - timedelta(days=_PERIODS[period]))
+    labels = {"today": _("Today"), "week": _("7 days"), "month": _("30 days")}
+    rows = queries.collectors(since, now)
+    context = {
+        "rows": rows,
+        "since": since,
+        "periods": [(name, label, name == period) for name, label in labels.items()],
+        "batches": sum(row.batches for row in rows),
+        "telegrams": sum(row.telegrams for row in rows),
+        "errors": sum(row.errors for row in rows),
+        "waiting": sum(row.waiting for row in rows),
+        "oldest_at": min((row.oldest_at for row in rows if row.oldest_at), default=None),
+        "silent": sum(row.silent for row in rows),
+    }
+    return render(request, "collectors/list.html", context)
 
 
 def _meter(pk: int) -> MeterPage:

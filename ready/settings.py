@@ -15,6 +15,9 @@ from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from ready.web import mail
+from ready.web.addresses import networks
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -36,7 +39,7 @@ def env_int(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name}={text!r} is not a whole number") from None
 
 
-def env_list(name: str, default: str) -> list[str]:
+def env_list(name: str, default: str | None) -> list[str]:
     """The variable's comma-separated parts."""
     return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
 
@@ -86,6 +89,12 @@ AUDIT_KEY = env_text("READY_AUDIT_KEY", None if PRODUCTION else "")
 AUDIT_OLD_KEYS = env_list("READY_AUDIT_OLD_KEYS", "")
 AUDIT_HEADS = env_text("READY_AUDIT_HEADS", str(DATA_DIR / "audit-heads.jsonl"))
 BASE_URL = env_text("READY_BASE_URL", None if PRODUCTION else "http://127.0.0.1:8000/")
+# Only these may say for whom they speak (X-Forwarded-*); from others it is struck out.
+TRUSTED_PROXIES = env_list("READY_TRUSTED_PROXIES", None if PRODUCTION else "")
+try:
+    networks(TRUSTED_PROXIES)
+except ValueError as error:
+    raise ImproperlyConfigured(f"READY_TRUSTED_PROXIES: {error}") from None
 
 if PRODUCTION:
     if SECRET_KEY == _DEVELOPMENT_SECRET or len(SECRET_KEY) < 50:
@@ -135,9 +144,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ready.web.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ready.web.middleware.RequestIdMiddleware",
+    "ready.web.middleware.NotStoredMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -279,9 +290,40 @@ PUSH_MAX_BODY_BYTES = env_int("READY_PUSH_MAX_BODY_BYTES", 1024 * 1024)
 PUSH_MAX_INFLATED_BYTES = env_int("READY_PUSH_MAX_INFLATED_BYTES", 8 * 1024 * 1024)
 PUSH_MAX_TELEGRAMS = env_int("READY_PUSH_MAX_TELEGRAMS", 5000)
 PUSH_MAX_BACKLOG = env_int("READY_PUSH_MAX_BACKLOG", 20000)
+PUSH_MAX_BACKLOG_AGE_S = env_int("READY_PUSH_MAX_BACKLOG_AGE_S", 300)
 PUSH_RATE_PER_MINUTE = env_int("READY_PUSH_RATE_PER_MINUTE", 600)
+# The folder by which a web process judges the disk that the database writes to.
+DISK_PATH = Path(env_text("READY_DISK_PATH", str(DATA_DIR)))
+MIN_FREE_DISK_PERCENT = env_int("READY_MIN_FREE_DISK_PERCENT", 15)
+ENOUGH_FREE_DISK_GB = env_int("READY_ENOUGH_FREE_DISK_GB", 50)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PUSH_MAX_BODY_BYTES, 2 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# ── Mail: to the server of READY_SMTP_URL; without one, in development, into files ───────────────
+SMTP_URL = env_text("READY_SMTP_URL", None if PRODUCTION else "")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_text(
+    "READY_MAIL_FROM", None if PRODUCTION else "READY <ready@localhost>"
+)
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+if SMTP_URL:
+    try:
+        globals().update(mail.smtp(SMTP_URL))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"READY_SMTP_URL {error}") from None
+
+# ── Watching READY (docs/reference/metrics.md) ────────────────────────────────────────────────
+METRICS_TOKEN = env_text("READY_METRICS_TOKEN", "")
+METRICS_NETWORKS = env_list("READY_METRICS_NETWORKS", "" if PRODUCTION else "127.0.0.1,::1")
+try:
+    networks(METRICS_NETWORKS)
+except ValueError as error:
+    raise ImproperlyConfigured(f"READY_METRICS_NETWORKS: {error}") from None
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("READY_METRICS_TOKEN must have 20 or more letters")
+LOG_FORMAT = env_text("READY_LOG_FORMAT", "json" if PRODUCTION else "line")
+if LOG_FORMAT not in ("json", "line"):
+    raise ImproperlyConfigured(f"READY_LOG_FORMAT={LOG_FORMAT!r}: choose json or line")
 
 LEAFLET_CONFIG: dict[str, object] = {"TILES": []}
 
@@ -290,12 +332,13 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "ready.web.middleware.RequestIdFilter"}},
     "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+        "json": {"()": "ready.web.logs.JsonFormatter"},
     },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["request_id"],
         }
     },

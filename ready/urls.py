@@ -1,16 +1,20 @@
 """The map of the whole site and API."""
 
+from django.db import Error
 from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
 
+from collectors.api import database_away
 from collectors.api import router as collectors_router
+from collectors.figures import figures
 from collectors.worker import any_alive
 from ready.accounts.views import change_configuration, configuration, root
-from ready.web import health, problems
+from ready.web import health, metrics, problems
 from reports.views.home import home
 
 api = NinjaAPI(title="READY", version="1", docs_url=None, urls_namespace="api")
 problems.install(api)
+api.exception_handler(Error)(database_away)
 api.add_router("", collectors_router)
 
 health.CHECKS.update(
@@ -18,10 +22,14 @@ health.CHECKS.update(
     broker=health.broker,
     worker=lambda: "" if any_alive() else "no worker is looking at the inbox",
 )
+metrics.SOURCES.append(figures)
+
+handler500 = "ready.web.errors.failed"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/live", health.live, name="live"),
     path("healthz/ready", health.ready, name="ready"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.account.urls")),
     path("", include("ready.accounts.urls")),

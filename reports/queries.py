@@ -99,7 +99,7 @@ def morning(now: datetime, zone: ZoneInfo) -> Morning:
         reasons=[ReasonCount(Outcome(one), n) for one, n in reasons.most_common()],
         quarantined_daily=_series(_by_day(quarantine), local.date()),
         collectors=sorted(boxes, key=lambda box: not box.silent),
-        telegrams_today=sum(box.items for box in boxes),
+        telegrams_today=sum(n for hour, n in hourly.items() if hour >= midnight.timestamp()),
         readings_today=Telegram.objects.filter(
             outcome__in=_READ, received_on__gte=_utc_day(midnight), received_at__gte=midnight
         ).count(),

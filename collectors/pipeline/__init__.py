@@ -8,6 +8,7 @@ whole is taken apart, so that the telegram which does the harm is found, and del
 """
 
 import logging
+import time
 from collections.abc import Sequence
 
 from collectors.pipeline import settling
@@ -20,6 +21,7 @@ from collectors.pipeline.replaying import replay_some
 from meters import state
 from readings.services import NewReading, Superseded, store
 from ready.tenancy.context import tenant_context
+from ready.web.middleware import carrying
 
 __all__ = ["Turns", "import_readings", "look_for_alarms", "replay_some", "work_one"]
 
@@ -37,14 +39,23 @@ def work_one(turns: Turns) -> bool:
     claimed = claim(turns)
     if claimed is None:
         return False
-    try:
-        if claimed.attempt <= WHOLE_ATTEMPTS:
-            _whole(claimed)
-        else:
-            log.error("batch %s, attempt %d: apart", claimed.batch_id, claimed.attempt)
-            work_apart(claimed, process, after=WHOLE_ATTEMPTS)
-    except Lost as lost:
-        log.info("%s", lost)
+    began = time.perf_counter()
+    with carrying("-"):
+        try:
+            if claimed.attempt <= WHOLE_ATTEMPTS:
+                _whole(claimed)
+            else:
+                log.error("batch %s, attempt %d: apart", claimed.batch_id, claimed.attempt)
+                work_apart(claimed, process, after=WHOLE_ATTEMPTS)
+        except Lost as lost:
+            log.info("%s", lost)
+            return True
+        log.info(
+            "batch %s of utility %s: %.0f ms",
+            claimed.batch_id,
+            claimed.tenant_id,
+            (time.perf_counter() - began) * 1000,
+        )
     return True
 
 

@@ -14,6 +14,7 @@ from copy import copy
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
 from django.utils import timezone
 
+from collectors import counts
 from collectors.formats import EnvelopeError
 from collectors.models import InboundBatch
 from collectors.outcomes import Outcome
@@ -71,6 +72,7 @@ def work_apart(claimed: Claim, process: Process, *, after: int) -> None:
     with tenant_context(claimed.tenant_id):
         begin(claimed)
         InboundBatch.objects.filter(pk=batch.pk).update(settled_at=timezone.now())
+        counts.count(batch.collector_id, [], batches=1)
         settle(claimed)
 
 

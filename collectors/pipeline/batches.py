@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from collectors import faults, formats
+from collectors import counts, faults, formats
 from collectors.models import Collector, InboundBatch, Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline.claims import Claim, begin, settle
 from collectors.pipeline.items import Item, Source
 from readings.models import Origin
 from ready.tenancy.models import Tenant
+from ready.web.middleware import carry
 
 # Where a batch that cannot be opened is kept among the telegrams: no item has this number.
 WHOLE = -1
@@ -24,6 +25,7 @@ def unpack(claimed: Claim) -> tuple[InboundBatch, list[Item]]:
     The limits of a push no longer count: what was taken is worked on, whatever they are today.
     """
     batch = InboundBatch.objects.get(pk=claimed.key)
+    carry(batch.request_id)
     collector = Collector.objects.get(pk=batch.collector_id)
     source = source_of(batch, collector)
     body = bytes(batch.body)
@@ -73,6 +75,7 @@ def settle_whole(batch: InboundBatch, items: Sequence[Item]) -> None:
     InboundBatch.objects.filter(pk=batch.pk).update(
         outcomes=bytes(outcomes), settled_at=timezone.now()
     )
+    counts.count(batch.collector_id, outcomes, batches=1)
 
 
 def note_outcomes(items: Sequence[Item]) -> None:
@@ -86,17 +89,19 @@ def note_outcomes(items: Sequence[Item]) -> None:
     for received_on, batch_id in sorted(by_batch):
         batch = (
             InboundBatch.objects.select_for_update()
-            .only("tenant_id", "received_on", "id", "items", "outcomes")
+            .only("tenant_id", "received_on", "id", "collector_id", "items", "outcomes")
             .filter(received_on=received_on, id=batch_id)
             .first()
         )
         if batch is None:
             continue  # its partition is gone, the telegram is still here
-        outcomes = bytearray(batch.outcomes or bytes(batch.items))
+        before = bytes(batch.outcomes or bytes(batch.items))
+        outcomes = bytearray(before)
         for item in by_batch[received_on, batch_id]:
             if not item.pending:
                 outcomes[item.index] = item.outcome
         InboundBatch.objects.filter(pk=batch.pk).update(outcomes=bytes(outcomes))
+        counts.count(batch.collector_id, counts.changed(before, outcomes))
 
 
 def set_whole_aside(claimed: Claim, why: str) -> None:
@@ -124,4 +129,5 @@ def set_whole_aside(claimed: Claim, why: str) -> None:
     InboundBatch.objects.filter(pk=batch.pk).update(
         outcomes=bytes([Outcome.UNREADABLE]) * batch.items, settled_at=timezone.now()
     )
+    counts.count(batch.collector_id, [Outcome.UNREADABLE] * batch.items, batches=1)
     settle(claimed)

@@ -100,7 +100,13 @@ SECTIONS = (
                 "operation.view",
                 frozenset({"collectors:telegram"}),
             ),
-            Page("collectors:list", _("Collectors"), "operation.view"),
+            Page("collectors:quarantine", _("Quarantine"), "operation.view"),
+            Page(
+                "collectors:list",
+                _("Collectors"),
+                "operation.view",
+                frozenset({"collectors:new", "collectors:edit"}),
+            ),
             Page(
                 "collectors:inspector",
                 _("Telegram inspector"),

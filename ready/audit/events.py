@@ -33,8 +33,10 @@ EVENTS: dict[str, Promise | str] = {
     "meter.exchange_undone": _("Meter exchange taken back"),
     "letterhead.changed": _("Letterhead changed"),
     "collector.registered": _("Collector registered"),
+    "collector.changed": _("Collector changed"),
     "collector.token_issued": _("Collector's token issued"),
     "collector.token_revoked": _("Collector's token revoked"),
+    "telegrams.replay_requested": _("Replay of telegrams asked for"),
     "demo.created": _("Demo data made"),
 }
 

@@ -50,6 +50,16 @@ def die_with_parent(parent: int, number: int) -> None:
         os.kill(os.getpid(), number)
 
 
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for the signal (proc_pid_status(5), SigCgt)."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "")
+    return bool(int(caught.partition(":")[2] or "0", 16) >> (number - 1) & 1)
+
+
 class Child:
     """A running program in a session, hence a process group, of its own."""
 

@@ -13,8 +13,6 @@ from ready.local.processes import Program
 from ready.local.servers import Servers
 
 ROOT = Path(__file__).resolve().parents[2]
-WEB_WORKERS = 2
-WEB_THREADS = 8
 
 # Not passed on to children: addresses with another role's password, and make's own business.
 _PRIVATE = (
@@ -103,14 +101,10 @@ class Ready:
             name="web",
             argv=(
                 *self._python("gunicorn", "ready.wsgi"),
+                *("--config", "python:ready.serving"),
                 *("--bind", f"{HOST}:{self.port}"),
-                *("--worker-class", "gthread"),
-                *("--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS)),
-                "--preload",  # Django is loaded once, not once a worker
-                "--no-control-socket",  # would be made in the user's home
-                *("--graceful-timeout", "2", "--timeout", "60"),
             ),
-            env=self._app(),
+            env={"READY_WEB_STOP_SECONDS": "2"} | self._app(),
             folder=ROOT,
             stop_within_s=4.0,
         )

@@ -13,7 +13,7 @@ from ready.local.errors import LocalError, StopRequested
 from ready.local.fingerprint import fingerprint
 from ready.local.folders import DataFolder
 from ready.local.ports import HOST, read_port, require_free
-from ready.local.processes import Program, die_with_parent
+from ready.local.processes import Program, catches, die_with_parent
 from ready.local.programs import ROOT, Ready
 from ready.local.servers import run_folder, start_servers
 from ready.local.supervisor import Supervisor, say
@@ -42,7 +42,12 @@ def run(stop_with_parent: bool) -> None:
     began = time.monotonic()
     with run_folder() as folder, Supervisor(data.logs, data.lock) as supervisor:
         if stop_with_parent:
-            die_with_parent(os.getppid(), signal.SIGTERM)
+            parent = os.getppid()
+            die_with_parent(parent, signal.SIGTERM)
+            # On SIGINT make waits for its children, which it takes to have had Ctrl-C as well.
+            # Sent to make alone it shows only in that make no longer catches it.
+            if catches(parent, signal.SIGINT):
+                supervisor.signals.also_asked = lambda: not catches(parent, signal.SIGINT)
         try:
             servers = start_servers(
                 supervisor, os.environ, data.path, folder, credentials.admin_password

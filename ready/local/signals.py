@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ class Signals:
     def __init__(self) -> None:
         self.wishes = 0
         self.stopping = False
+        self.also_asked: Callable[[], bool] = lambda: False
         self._last_wish = float("-inf")
         self._former: dict[int, object] = {}
 
@@ -66,6 +68,7 @@ class Signals:
         self.check()
 
     def check(self) -> None:
-        """Raise StopRequested when somebody wished to stop and nothing is stopping yet."""
-        if self.wishes and not self.stopping:
+        """Raise StopRequested when somebody wished to stop (by a signal, or as `also_asked` finds
+        out) and nothing is stopping yet."""
+        if not self.stopping and (self.wishes or self.also_asked()):
             raise StopRequested

@@ -14,18 +14,22 @@ from django.utils.translation import gettext_lazy as _
 
 from ready.web.formats import date_text
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _DAY_FIRST = re.compile(r"\s*(\d{1,2})[-./ ](\d{1,2})[-./ ](\d{4})\s*")
 
 
 def parse_day(text: str) -> date | None:
-    """18-04-2024 (also with . or /) or 2024-04-18; None for what is no day."""
+    """18-04-2024 (also with . or /) or 2024-04-18; None for what is no day, or none that anything
+    could be about: the calendar's first and last days cannot even be turned into UTC."""
     told = _DAY_FIRST.fullmatch(text)
     try:
         if told:
-            return date(int(told[3]), int(told[2]), int(told[1]))
-        return date.fromisoformat(text.strip())
+            day = date(int(told[3]), int(told[2]), int(told[1]))
+        else:
+            day = date.fromisoformat(text.strip())
     except ValueError:
         return None
+    return day if _FIRST_YEAR <= day.year <= _LAST_YEAR else None
 
 
 class DayInput(forms.TextInput):

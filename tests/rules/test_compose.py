@@ -27,7 +27,7 @@ SECRETS = re.compile(r"PASSWORD|SECRET|KEY")
 def new_environment() -> dict[str, str]:
     """What deploy/make_env.py writes for a new server."""
     done = subprocess.run(
-        [sys.executable, "deploy/make_env.py", "ready.example.org"],
+        [sys.executable, "deploy/make_env.py", "ready.example.org", "smtp://mail.example.org"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -53,7 +53,7 @@ def filled_in(service: str) -> dict[str, str]:
     """A service's environment as Compose hands it over."""
     env = new_environment()
     return {
-        name: re.sub(r"\$\{(\w+):\?\}", lambda match: env[match[1]], str(value))
+        name: re.sub(r"\$\{(\w+):\?[^}]*\}", lambda match: env[match[1]], str(value))
         for name, value in SERVICES[service]["environment"].items()
     }
 
@@ -66,10 +66,10 @@ def test_services() -> None:
 
 def test_every_variable_is_required_and_made() -> None:
     text = "\n".join(line for line in TEXT.splitlines() if not line.lstrip().startswith("#"))
-    used = set(re.findall(r"(?<!\$)\$\{(\w+):\?\}", text))
+    used = set(re.findall(r"(?<!\$)\$\{(\w+):\?[^}]*\}", text))
     assert used == set(new_environment())
     # Nothing in another form: ${X:-default}, ${X-default}, ${X} or $X.
-    assert len(re.findall(r"(?<!\$)\$(?!\$)", text)) == len(re.findall(r"\$\{\w+:\?\}", text))
+    assert len(re.findall(r"(?<!\$)\$(?!\$)", text)) == len(re.findall(r"\$\{\w+:\?[^}]*\}", text))
 
 
 def test_no_secret_is_written_down() -> None:
@@ -77,13 +77,15 @@ def test_no_secret_is_written_down() -> None:
         for name, value in service.get("environment", {}).items():
             if SECRETS.search(name):
                 assert re.fullmatch(r"\$\{\w+:\?\}", value), name
-            for password in re.findall(r"://\w*:([^@]*)@", str(value)):
+            written = re.sub(r"\$\{\w+:\?[^}]*\}", "${X:?}", str(value))
+            for password in re.findall(r"://\w*:([^@]*)@", written):
                 assert re.fullmatch(r"\$\{\w+:\?\}", password), name
 
 
 def test_new_secrets_are_random() -> None:
     one, other = new_environment(), new_environment()
-    secrets = [value for env in (one, other) for name, value in env.items() if name != "READY_HOST"]
+    told = ("READY_HOST", "READY_SMTP_URL", "READY_MAIL_FROM")
+    secrets = [value for env in (one, other) for name, value in env.items() if name not in told]
     assert len(set(secrets)) == len(secrets)
     assert all(len(value) >= 40 for value in secrets)
 

@@ -148,7 +148,12 @@ def test_every_reference_in_a_model_is_a_foreign_key_in_the_database() -> None:
         for field in model._meta.concrete_fields
         if field.is_relation and model._meta.db_table not in NOT_A_TENANTS
     }
-    big = {"readings_reading", "collectors_inboundbatch", "collectors_telegram"}
+    big = {
+        "readings_reading",
+        "collectors_inboundbatch",
+        "collectors_telegram",
+        "collectors_outcomehour",
+    }
     missing = {(table, column) for table, column in wanted - there if table not in big}
     # The allowlist's own tenant columns point at nothing that could be wrong: policies check them.
     assert {pair for pair in missing if pair[1] != "tenant_id"} == set()

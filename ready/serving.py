@@ -1,0 +1,31 @@
+"""gunicorn's configuration, for `make run`, for production and for measurements alike:
+`gunicorn ready.wsgi --config python:ready.serving --bind …`."""
+
+import os
+import shutil
+import tempfile
+from typing import Any
+
+from ready.settings import env_int
+
+# Web processes count into files here; made anew at each start, so that counters begin at nothing.
+_counts = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="ready-metrics-")
+
+worker_class = "ready.web.patience.PatientWorker"
+workers = env_int("READY_WEB_WORKERS", 2)
+threads = env_int("READY_WEB_THREADS", 8)
+# A connection that sends nothing costs a few kilobytes here, so there may be many.
+worker_connections = 4096
+keepalive = 30
+preload_app = True  # Django is loaded once, not once a worker
+timeout = 60
+graceful_timeout = env_int("READY_WEB_STOP_SECONDS", 20)
+# Against slow leaks of libraries.
+max_requests = 100_000
+max_requests_jitter = 20_000
+control_socket_disable = True  # it would be made in the user's home
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(_counts, ignore_errors=True)
