@@ -1,0 +1,1 @@
+"""How much READY takes in, end to end: `python -m benchmarks.load` (see `__main__`)."""
