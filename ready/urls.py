@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", api.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/second-factor/", include("allauth.mfa.urls")),
     path("", include("ready.accounts.urls")),
     path("", root, name="root"),
     path("t/<slug:tenant>/", home, name="home"),
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<slug:tenant>/", include("reports.urls")),
     path("t/<slug:tenant>/", include("ready.audit.urls")),
     path("t/<slug:tenant>/configuration/", configuration, name="configuration"),
+    path("t/<slug:tenant>/configuration/", include("ready.accounts.urls_configuration")),
     path(
         "t/<slug:tenant>/configuration/change/", change_configuration, name="change_configuration"
     ),

@@ -3,7 +3,13 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ready.accounts import sealing, sessions, throttle
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -14,3 +20,52 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         """READY's people have no user name beside their e-mail address."""
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try before the password is looked at; raises ValidationError: too early."""
+        self._buckets = throttle.buckets(request, credentials.get("email", ""))
+        seconds = throttle.wait(self._buckets)
+        if seconds:
+            minutes = -(-seconds // 60)
+            raise ValidationError(
+                ngettext(
+                    "Too many tries. Wait a minute, then try again.",
+                    "Too many tries. Wait %(minutes)d minutes, then try again.",
+                    minutes,
+                )
+                % {"minutes": minutes},
+                code="too_many_login_attempts",
+            )
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        throttle.forgive(self._buckets)
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        super().login(request, user)
+        sessions.begin(request)
+        request.remember_device = user.email  # type: ignore[attr-defined]
+
+    def set_password(self, user: Any, password: str) -> None:
+        """A new password ends the sessions elsewhere; a browser that came by a mailed link, or
+        knew the old password, is one that is known."""
+        super().set_password(user, password)
+        sessions.end_others(self.request, user)
+        self.request.remember_device = user.email
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"READY: {subject}"
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Second factors: their secrets are sealed under the master key."""
+
+    error_messages = {  # noqa: RUF012 - the library's own shape
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("The code is not right, or was used already."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return sealing.seal_text(text, purpose="second factor")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return sealing.open_text(encrypted_text, purpose="second factor")

@@ -5,16 +5,25 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
+from ready.accounts import sessions, throttle
 from ready.accounts.models import Membership, User
+from ready.accounts.proof import FACTORS, is_fresh, must_have_second_factor, page_of, proof_url
 from ready.accounts.rights import rights_for, rights_in
-from ready.policy import DEVICE, PUBLIC, SIGNED_IN, can, declared
+from ready.policy import DEVICE, PERMISSIONS, PUBLIC, SIGNED_IN, can, declared
 from ready.tenancy.context import person_context, tenant_context
 from ready.web.operations import operations_of
 
@@ -31,9 +40,25 @@ LIBRARY_ACCESS = {
     "account_reset_password_from_key": PUBLIC,
     "account_reset_password_from_key_done": PUBLIC,
     "account_reauthenticate": SIGNED_IN,
+    # Between the password and the second factor nobody is logged in yet.
+    "mfa_authenticate": PUBLIC,
+    "mfa_login_webauthn": PUBLIC,
+    "mfa_index": SIGNED_IN,
+    "mfa_reauthenticate": SIGNED_IN,
+    "mfa_reauthenticate_webauthn": SIGNED_IN,
+    "mfa_activate_totp": SIGNED_IN,
+    "mfa_deactivate_totp": SIGNED_IN,
+    "mfa_view_recovery_codes": SIGNED_IN,
+    "mfa_generate_recovery_codes": SIGNED_IN,
+    "mfa_list_webauthn": SIGNED_IN,
+    "mfa_add_webauthn": SIGNED_IN,
+    "mfa_remove_webauthn": SIGNED_IN,
+    "mfa_edit_webauthn": SIGNED_IN,
     "api:openapi-json": PUBLIC,
     "api:api-root": PUBLIC,
 }
+# What a person has in all utilities alike.
+_OF_THE_ACCOUNT = ("account_change_password", "mfa_")
 
 
 class LanguageMiddleware:
@@ -53,6 +78,20 @@ class LanguageMiddleware:
         return response
 
 
+class KnownDeviceMiddleware:
+    """After a log-in: lets the browser prove, next time, that it is a known one."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        email = getattr(request, "remember_device", "")
+        if email:
+            throttle.remember(request, response, email)
+        return response
+
+
 class TenantMiddleware:
     """Opens the tenant's context around every request below /t/<slug>/.
 
@@ -69,6 +108,9 @@ class TenantMiddleware:
         user = request.user
         if not isinstance(user, User):
             return self.get_response(request)
+        if sessions.is_idle(request):
+            logout(request)
+            return redirect_to_login(request.get_full_path())
         with person_context(user.pk):
             return self._for_person(request, user)
 
@@ -76,14 +118,13 @@ class TenantMiddleware:
         match = TENANT_PATH.match(request.path_info)
         if match is None:
             return self._finish(request)
-        membership = (
-            Membership.objects.select_related("tenant")
-            .filter(user=user, tenant__slug=match["slug"], disabled_at=None)
-            .first()
-        )
+        membership = _membership(request, user, match["slug"])
         if membership is None:
             request.unknown_tenant = True  # type: ignore[attr-defined]
             return self._finish(request)
+        if sessions.logged_in_at(request) < (membership.sessions_from or sessions.EVER):
+            logout(request)
+            return redirect_to_login(request.get_full_path())
         request.membership = membership  # type: ignore[attr-defined]
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_context(membership.tenant_id), timezone.override(membership.tenant.zone):
@@ -95,6 +136,23 @@ class TenantMiddleware:
         if response.status_code >= 400:
             transaction.set_rollback(True)
         return response
+
+
+def _membership(request: HttpRequest, user: User, slug: str) -> Membership | None:
+    """The membership that opens the utility of the address, with what is known of its person."""
+    found = (
+        Membership.objects.select_related("tenant")
+        .annotate(
+            has_second_factor=Exists(
+                Authenticator.objects.filter(user_id=OuterRef("user_id"), type__in=FACTORS)
+            )
+        )
+        .filter(user=user, tenant__slug=slug, disabled_at=None)
+        .first()
+    )
+    if found is None or not sessions.may_open(request, found.tenant_id):
+        return None
+    return found
 
 
 class AccessMiddleware:
@@ -111,25 +169,51 @@ class AccessMiddleware:
     ) -> HttpResponse | None:
         if getattr(request, "unknown_tenant", False):
             raise Http404
-        code = _needed(request, view)
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        code = _needed(request, view, name)
         if code in (PUBLIC, DEVICE):
             return None
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path())
         if code == SIGNED_IN:
+            if name.startswith(_OF_THE_ACCOUNT) and not sessions.may_change_account(request):
+                raise PermissionDenied(
+                    _(
+                        "You logged in through one utility and belong to others, too: log in with "
+                        "your password to change this."
+                    )
+                )
             return None
         rights = rights_for(request)
         if rights is None:
             raise Http404
+        membership = request.membership  # type: ignore[attr-defined]
+        unproven = membership is not None and not membership.has_second_factor
+        if unproven and must_have_second_factor(rights):
+            messages.info(request, _("Your rights here want a second factor: set one up."))
+            return _elsewhere(request, reverse("mfa_index"))
         decision = can(rights, code)
         if not decision:
             raise PermissionDenied(str(decision.reason))
+        if (
+            PERMISSIONS[code].step_up
+            and request.method not in ("GET", "HEAD", "OPTIONS")
+            and not is_fresh(request)
+        ):
+            messages.info(request, _("Confirm that it is you, then do it again."))
+            return _elsewhere(request, proof_url(request, page_of(request)))
         return None
 
 
-def _needed(request: HttpRequest, view: Callable[..., Any]) -> str:
+def _elsewhere(request: HttpRequest, url: str) -> HttpResponse:
+    """A redirect; htmx, which would put the other page into this one, is told to go there."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def _needed(request: HttpRequest, view: Callable[..., Any], name: str) -> str:
     """What the view, or the API's operation for the method, declares that it needs."""
-    name = request.resolver_match.view_name if request.resolver_match else ""
     operations = operations_of(view)
     if operations is None:
         code = declared(view) or LIBRARY_ACCESS.get(name)

@@ -120,3 +120,131 @@ class RolePermission(TenantModel):
                 name="accounts_rolepermission_no_administrator",
             ),
         ]
+
+
+class Invitation(TenantModel):
+    """A place kept for somebody: a link that works once and not for long.
+
+    The link's secret is kept as a hash only.
+    """
+
+    email = models.EmailField(max_length=254)
+    name = models.CharField(max_length=120, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.USER)
+    digest = models.BinaryField(max_length=32)
+    invited_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "digest"], name="accounts_invitation_digest"),
+            # Inviting again replaces the older invitation.
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="accounts_invitation_open",
+            ),
+        ]
+
+
+class ApiToken(TenantModel):
+    """Lets a program act: for a person (`user`), or for a system with a role of its own.
+
+    What it may do is decided when it is used: its scopes, cut down to what its person or its role
+    may do at that moment.
+    """
+
+    name = models.CharField(max_length=80)
+    user = models.ForeignKey(User, models.CASCADE, null=True, db_index=False, related_name="+")
+    role = models.CharField(max_length=20, choices=Role.choices, blank=True)
+    scopes = models.JSONField()  # permission codes
+    prefix = models.CharField(max_length=12)
+    digest = models.BinaryField(max_length=32)
+    issued_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "prefix"], name="accounts_apitoken_prefix"),
+            models.CheckConstraint(
+                condition=models.Q(user=None) ^ models.Q(role=""), name="accounts_apitoken_whose"
+            ),
+        ]
+
+
+class IdentityProvider(TenantModel):
+    """Where a utility's people may log in instead (OpenID Connect); one a utility."""
+
+    name = models.CharField(max_length=80)
+    issuer = models.URLField(max_length=255)
+    client_id = models.CharField(max_length=255)
+    sealed_secret = models.BinaryField()
+    enabled = models.BooleanField(default=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["tenant"], name="accounts_identityprovider_once")
+        ]
+
+
+class ExternalIdentity(TenantModel):
+    """Who an issuer's subject is in this utility. Issuer and subject, never an e-mail address."""
+
+    user = models.ForeignKey(User, models.CASCADE, db_index=False, related_name="+")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "issuer", "subject"], name="accounts_externalidentity_once"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "user", "issuer"], name="accounts_externalidentity_user"
+            ),
+        ]
+
+
+class PlatformOperator(models.Model):
+    """A person who runs the platform. Never a utility's person: memberships do not count for them.
+
+    The run-time role can only read this table; `manage.py operators` writes it as the owner.
+    """
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    disabled_at = models.DateTimeField(null=True)
+
+
+class Visit(TenantModel):
+    """An operator inside a utility: why, from when, until when. The utility's people see it."""
+
+    operator = models.ForeignKey(User, models.PROTECT, db_index=False, related_name="+")
+    operator_name = models.CharField(max_length=254)
+    reason = models.CharField(max_length=500)
+    started_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["tenant", "-started_at"], name="accounts_visit_by_time")]
+
+
+class LoginThrottle(models.Model):
+    """How often logging in failed for a bucket: an account from an address, an address, …
+
+    The bucket is a keyed hash, so that the table tells nobody's address or e-mail.
+    """
+
+    bucket = models.BinaryField(primary_key=True, max_length=32)
+    failures = models.IntegerField()
+    last_at = models.DateTimeField()

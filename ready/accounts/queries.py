@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.functional import Promise
+from allauth.mfa.models import Authenticator
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
-from ready.accounts.models import Membership
-from ready.accounts.rights import codes_of
-from ready.policy import PERMISSIONS, Role
+from ready.accounts.models import Invitation, Membership, MembershipGroup
+from ready.accounts.proof import FACTORS
+from ready.policy import Role
 from ready.tenancy.context import current_tenant_id
 
 
@@ -16,44 +18,93 @@ from ready.tenancy.context import current_tenant_id
 class Member:
     """A person in the current utility; times are None where there are none yet."""
 
+    user_id: int
     name: str
     email: str
-    role: str  # in the reader's language
+    role: Role
     since: datetime
     logged_in_at: datetime | None
+    disabled_at: datetime | None
+    second_factor: bool
+    limited: bool
+
+    @property
+    def role_label(self) -> str:
+        """The role in the reader's language."""
+        return str(self.role.label)
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """A permission, and for each role in the order of `Role` whether it holds it."""
+class Invited:
+    """Somebody who was invited and has not come yet."""
 
-    label: Promise | str
-    roles: Sequence[bool]
+    pk: int
+    email: str
+    role_label: str
+    invited_by: str
+    expires_at: datetime
+    expired: bool
 
 
-def members() -> list[Member]:
+def members() -> Sequence[Member]:
     """Everybody in the current utility, by name."""
-    rows = (
-        Membership.objects.select_related("user")
-        .filter(tenant_id=current_tenant_id())
-        .order_by("user__name", "user__email")
+    return [_member(row) for row in _rows().order_by("user__name", "user__email")]
+
+
+def member(user_id: int) -> Member | None:
+    """One of them; None for a stranger."""
+    row = _rows().filter(user_id=user_id).first()
+    return None if row is None else _member(row)
+
+
+def groups_of(user_id: int) -> frozenset[int]:
+    """The groups of meters that a member is limited to."""
+    return frozenset(
+        MembershipGroup.objects.filter(
+            membership__user_id=user_id, membership__tenant_id=current_tenant_id()
+        ).values_list("group_id", flat=True)
     )
+
+
+def invited() -> Sequence[Invited]:
+    """Open invitations of the current utility, the newest first."""
+    now = timezone.now()
     return [
-        Member(
-            name=str(row.user),
-            email=row.user.email,
-            role=row.get_role_display(),
-            since=row.created_at,
-            logged_in_at=row.user.last_login,
+        Invited(
+            row.pk,
+            row.email,
+            str(Role(row.role).label),
+            row.invited_by,
+            row.expires_at,
+            row.expires_at <= now,
         )
-        for row in rows
+        for row in Invitation.objects.filter(accepted_at=None, revoked_at=None).order_by(
+            "-created_at"
+        )
     ]
 
 
-def rights() -> list[Right]:
-    """What each role may do in the current utility, for reading."""
-    held = [codes_of(role) for role in Role]
-    return [
-        Right(permission.label, [code in codes for codes in held])
-        for code, permission in PERMISSIONS.items()
-    ]
+def _rows() -> QuerySet[Membership]:
+    return (
+        Membership.objects.select_related("user")
+        .annotate(
+            second_factor=Exists(
+                Authenticator.objects.filter(user_id=OuterRef("user_id"), type__in=FACTORS)
+            )
+        )
+        .filter(tenant_id=current_tenant_id())
+    )
+
+
+def _member(row: Membership) -> Member:
+    return Member(
+        user_id=row.user_id,
+        name=str(row.user),
+        email=row.user.email,
+        role=Role(row.role),
+        since=row.created_at,
+        logged_in_at=row.user.last_login,
+        disabled_at=row.disabled_at,
+        second_factor=bool(getattr(row, "second_factor", False)),
+        limited=row.limited,
+    )

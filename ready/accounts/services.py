@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from ready.accounts.models import User
 from ready.audit.services import Actor, record
 from ready.tenancy.models import Tenant
 
@@ -55,6 +56,13 @@ def change_customs(*, tenant: Tenant, customs: Customs, actor: Actor) -> bool:
         after={name: getattr(after, name) for name in fields},
     )
     return True
+
+
+def change_profile(*, user: User, name: str, language: str) -> None:
+    """Set a person's own name and language. InvalidCustoms for a language READY does not speak."""
+    if language not in dict(settings.LANGUAGES):
+        raise InvalidCustoms(_("READY does not speak “%(code)s”.") % {"code": language})
+    User.objects.filter(pk=user.pk).update(name=name.strip(), language=language)
 
 
 def _check(customs: Customs) -> None:

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from ready.accounts.actors import actor_of
 from ready.accounts.forms import CustomsForm
 from ready.accounts.models import Membership, User
-from ready.accounts.queries import members, rights
 from ready.accounts.services import change_customs
-from ready.policy import PUBLIC, SIGNED_IN, Role, access
+from ready.policy import PUBLIC, SIGNED_IN, access
 from ready.tenancy.requests import tenant_of
 
 
@@ -67,7 +66,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 @access("configuration.view")
 @require_GET
 def configuration(request: HttpRequest, tenant: str) -> HttpResponse:
-    """The utility's customs, its people, and what each role may do."""
+    """The utility's customs."""
     return _configuration(request, CustomsForm.of(tenant_of(request)))
 
 
@@ -86,5 +85,4 @@ def change_configuration(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 def _configuration(request: HttpRequest, form: CustomsForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "members": members(), "grid": rights(), "roles": Role.labels}
-    return render(request, "accounts/configuration.html", context, status=status)
+    return render(request, "accounts/configuration.html", {"form": form}, status=status)

@@ -23,6 +23,10 @@ class Tenant(models.Model):
     language = models.CharField(max_length=8, default="da")
     licence = models.CharField(max_length=20, choices=Licence, default=Licence.FIXED_NETWORK)
     energy_unit = models.CharField(max_length=8, default="MWh")
+    # What the platform allows the utility: numbers of meters, and whether its people get in.
+    priority_meters = models.IntegerField(default=50)
+    alarm_meters = models.IntegerField(default=5000)
+    suspended_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -1,0 +1,89 @@
+"""A person's own things: name and language, second factor, sessions."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from ready.accounts import sessions
+from ready.accounts.forms import ProfileForm
+from ready.accounts.models import User
+from ready.accounts.proof import proof_url, second_factors
+from ready.accounts.services import change_profile
+from ready.policy import SIGNED_IN, access
+
+
+@access(SIGNED_IN)
+@require_GET
+def profile(request: HttpRequest) -> HttpResponse:
+    """Name and language, second factor, and where one is logged in."""
+    person = cast(User, request.user)
+    form = ProfileForm(
+        initial={"name": person.name, "language": person.language or translation.get_language()}
+    )
+    return _profile(request, form)
+
+
+@access(SIGNED_IN)
+@require_GET
+def prove(request: HttpRequest) -> HttpResponse:
+    """Lead to where one proves who one is, and back to `next`."""
+    target = request.GET.get("next", "/")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    return redirect(proof_url(request, target))
+
+
+@access(SIGNED_IN)
+@require_POST
+def save_profile(request: HttpRequest) -> HttpResponse:
+    """Set name and language."""
+    form = ProfileForm(request.POST)
+    if not form.is_valid():
+        return _profile(request, form, status=400)
+    change_profile(
+        user=cast(User, request.user),
+        name=form.cleaned_data["name"],
+        language=form.cleaned_data["language"],
+    )
+    messages.success(request, _("Saved."))
+    return redirect("accounts:profile")
+
+
+@access(SIGNED_IN)
+@require_POST
+def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of one's sessions."""
+    if not sessions.end(user=cast(User, request.user), pk=pk):
+        raise Http404
+    messages.success(request, _("That session is ended."))
+    return redirect("accounts:profile")
+
+
+@access(SIGNED_IN)
+@require_POST
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """End all of one's sessions but this."""
+    ended = sessions.end_others(request, cast(User, request.user))
+    messages.success(
+        request,
+        ngettext("%(count)d session is ended.", "%(count)d sessions are ended.", ended)
+        % {"count": ended},
+    )
+    return redirect("accounts:profile")
+
+
+def _profile(request: HttpRequest, form: ProfileForm, status: int = 200) -> HttpResponse:
+    person = cast(User, request.user)
+    context = {
+        "form": form,
+        "sessions": sessions.of_person(request, person),
+        "factors": second_factors(person.pk),
+    }
+    return render(request, "accounts/profile.html", context, status=status)

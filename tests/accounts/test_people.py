@@ -1,0 +1,475 @@
+"""People of a utility: each rule, through the services and through the pages."""
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from ready.accounts import people, roles
+from ready.accounts.models import Invitation, Membership, RolePermission, User
+from ready.accounts.rights import codes_of, rights_in, rights_of
+from ready.audit.models import AuditEntry
+from ready.audit.services import Actor
+from ready.policy import EVERYTHING, PERMISSIONS, Rights, Role, held_by
+from ready.tenancy.context import tenant_context
+from ready.tenancy.models import Tenant
+from tests.people import log_in
+
+ACTOR = Actor(None, "tests")
+PASSWORD = "Kobberkedel-1"
+NEW_PASSWORD = "grøn trappe under havet"
+
+
+def address(name: str, *arguments: object) -> str:
+    return reverse(f"configuration:{name}", args=["aalund", *arguments])
+
+
+def role_of(user: User, tenant: Tenant) -> str:
+    with tenant_context(tenant.pk):
+        return Membership.objects.get(tenant=tenant, user=user).role
+
+
+def text_of(response: object) -> str:
+    return response.content.decode()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.django_db
+class TestRules:
+    def test_nobody_changes_themselves(self, aalund: Tenant, alice: User) -> None:
+        me = Actor(alice.pk, alice.email)
+        with tenant_context(aalund.pk):
+            for act in (people.disable, people.remove):
+                with pytest.raises(people.NotPossible, match="yourself"):
+                    act(user_id=alice.pk, actor=me, rights=EVERYTHING)
+            with pytest.raises(people.NotPossible, match="yourself"):
+                people.change_role(user_id=alice.pk, role=Role.USER, actor=me, rights=EVERYTHING)
+        assert role_of(alice, aalund) == Role.ADMINISTRATOR
+
+    def test_the_last_administrator_stays(self, aalund: Tenant, alice: User) -> None:
+        with tenant_context(aalund.pk):
+            for act in (people.disable, people.remove):
+                with pytest.raises(people.NotPossible, match="at least one administrator"):
+                    act(user_id=alice.pk, actor=ACTOR, rights=EVERYTHING)
+            with pytest.raises(people.NotPossible, match="at least one administrator"):
+                people.change_role(user_id=alice.pk, role=Role.USER, actor=ACTOR, rights=EVERYTHING)
+
+    def test_a_disabled_administrator_does_not_count(
+        self, aalund: Tenant, alice: User, bob: User
+    ) -> None:
+        with tenant_context(aalund.pk):
+            people.change_role(
+                user_id=bob.pk, role=Role.ADMINISTRATOR, actor=ACTOR, rights=EVERYTHING
+            )
+            people.disable(user_id=bob.pk, actor=ACTOR, rights=EVERYTHING)
+            with pytest.raises(people.NotPossible, match="at least one administrator"):
+                people.disable(user_id=alice.pk, actor=ACTOR, rights=EVERYTHING)
+
+    def test_nobody_gives_more_than_they_have(self, aalund: Tenant, alice: User, bob: User) -> None:
+        little = Rights(held_by(Role.SUPER_USER, {}), role=Role.SUPER_USER)
+        with tenant_context(aalund.pk):
+            with pytest.raises(people.NotPossible, match="do not have yourself"):
+                people.change_role(
+                    user_id=bob.pk, role=Role.ADMINISTRATOR, actor=ACTOR, rights=little
+                )
+            with pytest.raises(people.NotPossible, match="do not have yourself"):
+                people.invite(
+                    email="x@aalund.example",
+                    name="",
+                    role=Role.ADMINISTRATOR,
+                    actor=ACTOR,
+                    rights=little,
+                )
+            with pytest.raises(people.NotPossible, match="do not have yourself"):
+                people.disable(user_id=alice.pk, actor=ACTOR, rights=little)
+
+    def test_an_administrator_is_not_limited(self, aalund: Tenant, alice: User) -> None:
+        with tenant_context(aalund.pk), pytest.raises(people.NotPossible, match="sees all meters"):
+            people.limit(user_id=alice.pk, groups=[1], actor=ACTOR, rights=EVERYTHING)
+
+    def test_a_limit_is_part_of_the_rights(self, aalund: Tenant, bob: User) -> None:
+        with tenant_context(aalund.pk):
+            for groups in ([3, 7], [], None):
+                assert people.limit(user_id=bob.pk, groups=groups, actor=ACTOR, rights=EVERYTHING)
+                rights = rights_of(bob.pk)
+                assert rights is not None
+                assert rights.groups == (None if groups is None else frozenset(groups))
+            assert not people.limit(user_id=bob.pk, groups=None, actor=ACTOR, rights=EVERYTHING)
+
+    def test_a_stranger_is_not_found(self, aalund: Tenant, alice: User, charlie: User) -> None:
+        with tenant_context(aalund.pk), pytest.raises(Membership.DoesNotExist):
+            people.disable(user_id=charlie.pk, actor=ACTOR, rights=EVERYTHING)
+
+    def test_each_act_is_in_the_trail(self, aalund: Tenant, alice: User, bob: User) -> None:
+        with tenant_context(aalund.pk):
+            people.change_role(user_id=bob.pk, role=Role.SUPER_USER, actor=ACTOR, rights=EVERYTHING)
+            people.disable(user_id=bob.pk, actor=ACTOR, rights=EVERYTHING)
+            people.enable(user_id=bob.pk, actor=ACTOR, rights=EVERYTHING)
+            people.end_sessions(user_id=bob.pk, actor=ACTOR)
+            people.limit(user_id=bob.pk, groups=[5], actor=ACTOR, rights=EVERYTHING)
+            people.remove(user_id=bob.pk, actor=ACTOR, rights=EVERYTHING)
+            told = list(
+                AuditEntry.objects.filter(object_type="person")
+                .order_by("id")
+                .values_list("event", "before", "after")
+            )
+        assert told == [
+            ("person.role_changed", {"role": "user"}, {"role": "super_user"}),
+            ("person.disabled", None, None),
+            ("person.enabled", None, None),
+            ("person.sessions_ended", None, None),
+            ("person.limited", {"groups": None}, {"groups": [5]}),
+            ("person.removed", {"role": "super_user"}, None),
+        ]
+
+
+@pytest.mark.usefixtures("committed")
+def test_two_administrators_cannot_demote_each_other(
+    aalund: Tenant, alice: User, bob: User
+) -> None:
+    with tenant_context(aalund.pk):
+        people.change_role(user_id=bob.pk, role=Role.ADMINISTRATOR, actor=ACTOR, rights=EVERYTHING)
+    start = threading.Barrier(2)
+    refused: list[str] = []
+
+    def demote(victim: User, actor: User) -> None:
+        start.wait()
+        try:
+            with tenant_context(aalund.pk):
+                people.change_role(
+                    user_id=victim.pk,
+                    role=Role.USER,
+                    actor=Actor(actor.pk, actor.email),
+                    rights=EVERYTHING,
+                )
+        except people.NotPossible as error:
+            refused.append(str(error))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=demote, args=pair) for pair in ((alice, bob), (bob, alice))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert sorted([role_of(alice, aalund), role_of(bob, aalund)]) == ["administrator", "user"]
+
+
+@pytest.mark.django_db
+class TestInvitation:
+    def invite(self, client: Client, alice: User, email: str = "New@Aalund.example") -> str:
+        log_in(client, alice)
+        response = client.post(
+            address("invite"), {"email": email, "name": "Nora", "role": "user"}, follow=True
+        )
+        assert "is invited" in text_of(response)
+        found = re.search(r"https?://[^/\s]+(/invitation/aalund/\S+)", str(mail.outbox[-1].body))
+        assert found is not None
+        return found[1]
+
+    def test_a_new_person_comes_in_once(self, client: Client, aalund: Tenant, alice: User) -> None:
+        link = self.invite(client, alice)
+        guest = Client()
+        page = guest.get(link, follow=True)
+        assert "Aalund Varme" in text_of(page)
+        assert link.split("/")[-2] not in text_of(page), "the secret is on the page"
+        response = guest.post(
+            reverse("accounts:accept_invitation"),
+            {"name": "Nora", "password": NEW_PASSWORD},
+            follow=True,
+        )
+        assert response.redirect_chain[-1][0] == "/t/aalund/"
+        nora = User.objects.get(email="new@aalund.example")
+        assert role_of(nora, aalund) == Role.USER
+        assert Client().get(link, follow=True).status_code == 404
+        with tenant_context(aalund.pk):
+            events = list(AuditEntry.objects.values_list("event", flat=True))
+        assert events == ["person.invited", "person.joined"]
+
+    @pytest.mark.parametrize(
+        "password",
+        ["short", "new@aalund.example", "aaaaaaaaaaaaaaaa", "fjernvarme2026", "123456123456"],
+    )
+    def test_a_bad_password_is_refused(self, client: Client, alice: User, password: str) -> None:
+        link = self.invite(client, alice)
+        guest = Client()
+        guest.get(link, follow=True)
+        response = guest.post(
+            reverse("accounts:accept_invitation"), {"name": "Nora", "password": password}
+        )
+        assert response.status_code == 400
+        assert not User.objects.filter(email="new@aalund.example").exists()
+
+    def test_somebody_known_must_log_in_as_that_person(
+        self, client: Client, aalund: Tenant, alice: User, charlie: User
+    ) -> None:
+        link = self.invite(client, alice, charlie.email)
+        guest = Client()
+        assert "log in as" in text_of(guest.get(link, follow=True))
+        guest.post(reverse("accounts:accept_invitation"), {"name": "x", "password": NEW_PASSWORD})
+        with tenant_context(aalund.pk):
+            assert not Membership.objects.filter(tenant=aalund, user=charlie).exists()
+        log_in(guest, charlie)
+        guest.get(link)
+        guest.post(reverse("accounts:accept_invitation"))
+        assert role_of(charlie, aalund) == Role.USER
+
+    def test_somebody_else_cannot_take_it(
+        self, client: Client, aalund: Tenant, alice: User, bob: User, charlie: User
+    ) -> None:
+        link = self.invite(client, alice)
+        thief = Client()
+        log_in(thief, charlie)
+        assert "somebody else" in text_of(thief.get(link, follow=True))
+        thief.post(reverse("accounts:accept_invitation"))
+        with tenant_context(aalund.pk):
+            assert not Membership.objects.filter(tenant=aalund, user=charlie).exists()
+
+    @pytest.mark.parametrize("how", ["expired", "revoked", "replaced", "suspended"])
+    def test_what_is_over_opens_nothing(
+        self, client: Client, aalund: Tenant, alice: User, how: str
+    ) -> None:
+        link = self.invite(client, alice)
+        with tenant_context(aalund.pk):
+            invitation = Invitation.objects.get()
+            if how == "expired":
+                Invitation.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+            elif how == "suspended":
+                Tenant.objects.filter(pk=aalund.pk).update(suspended_at=timezone.now())
+        if how == "revoked":
+            client.post(address("revoke_invitation", invitation.pk))
+        elif how == "replaced":
+            self.invite(client, alice)
+        assert Client().get(link, follow=True).status_code == 404
+
+    def test_a_mail_that_is_not_sent_changes_nothing(
+        self, client: Client, aalund: Tenant, alice: User, settings: object
+    ) -> None:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # type: ignore[attr-defined]
+        log_in(client, alice)
+        response = client.post(address("invite"), {"email": "n@aalund.example", "role": "user"})
+        assert response.status_code == 502
+        assert "Nothing was changed" in text_of(response)
+        with tenant_context(aalund.pk):
+            assert not Invitation.objects.exists()
+            assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db
+class TestPages:
+    def test_a_super_user_looks_and_is_told_why_not_more(
+        self, client: Client, aalund: Tenant, alice: User, bob: User
+    ) -> None:
+        with tenant_context(aalund.pk):
+            Membership.objects.filter(user=bob).update(role=Role.SUPER_USER)
+        log_in(client, bob)
+        text = text_of(client.get(address("users")))
+        assert alice.email in text
+        assert "Only an administrator" in text
+        assert client.post(address("disable_user", alice.pk)).status_code == 403
+
+    def test_a_user_does_not_look(self, client: Client, bob: User) -> None:
+        log_in(client, bob)
+        assert client.get(address("users")).status_code == 403
+        assert client.get(address("roles")).status_code == 403
+
+    def test_neighbours_people_are_absent(
+        self, client: Client, alice: User, bob: User, charlie: User
+    ) -> None:
+        log_in(client, alice)
+        assert charlie.email not in text_of(client.get(address("users"))), "leaked"
+        foreign = client.get(address("user", charlie.pk))
+        absent = client.get(address("user", 999_999))
+        assert (foreign.status_code, absent.status_code) == (404, 404)
+        for act in (
+            "disable_user",
+            "enable_user",
+            "remove_user",
+            "end_user_sessions",
+            "limit_user",
+        ):
+            assert client.post(address(act, charlie.pk)).status_code == 404
+
+    def test_each_act_of_the_page(
+        self, client: Client, aalund: Tenant, alice: User, bob: User
+    ) -> None:
+        log_in(client, alice)
+        client.post(address("change_role", bob.pk), {"role": "super_user"})
+        assert role_of(bob, aalund) == Role.SUPER_USER
+        assert "Let in again" in text_of(client.post(address("disable_user", bob.pk), follow=True))
+        assert "Shut out" in text_of(client.post(address("enable_user", bob.pk), follow=True))
+        client.post(address("remove_user", bob.pk))
+        assert bob.email not in text_of(client.get(address("users")))
+
+    def test_an_act_wants_a_fresh_proof_and_comes_back(
+        self, client: Client, aalund: Tenant, alice: User, bob: User
+    ) -> None:
+        log_in(client, alice, ago=301)
+        page = f"http://testserver{address('user', bob.pk)}"
+        response = client.post(
+            address("change_role", bob.pk), {"role": "super_user"}, headers={"referer": page}
+        )
+        assert response.status_code == 302
+        assert role_of(bob, aalund) == Role.USER
+        back = client.post(response["Location"], {"password": PASSWORD})
+        assert back["Location"] == address("user", bob.pk)
+        client.post(address("change_role", bob.pk), {"role": "super_user"})
+        assert role_of(bob, aalund) == Role.SUPER_USER
+
+    def test_a_fresh_proof_leads_nowhere_else(self, client: Client, alice: User, bob: User) -> None:
+        log_in(client, alice, ago=301)
+        response = client.post(
+            address("disable_user", bob.pk), headers={"referer": "https://evil.example/x"}
+        )
+        assert "evil" not in response["Location"]
+        assert (
+            "evil" not in client.get(reverse("accounts:prove") + "?next=//evil.example")["Location"]
+        )
+
+    def test_htmx_is_led_there_too(self, client: Client, alice: User, bob: User) -> None:
+        log_in(client, alice, ago=301)
+        response = client.post(address("disable_user", bob.pk), headers={"HX-Request": "true"})
+        assert response.status_code == 204
+        assert response["HX-Redirect"].startswith("/accounts/reauthenticate/")
+
+
+@pytest.mark.django_db
+class TestOpenSessions:
+    @pytest.mark.parametrize("act", ["disable_user", "remove_user"])
+    def test_who_is_shut_out_is_out_at_once(
+        self, client: Client, alice: User, bob: User, act: str
+    ) -> None:
+        his = Client()
+        log_in(his, bob)
+        assert his.get("/t/aalund/").status_code == 200
+        log_in(client, alice)
+        client.post(address(act, bob.pk))
+        gone, nowhere = his.get("/t/aalund/"), his.get("/t/nowhere/")
+        assert (gone.status_code, nowhere.status_code) == (404, 404)
+        assert "Aalund" not in text_of(his.get(reverse("accounts:switch")))
+
+    @pytest.mark.parametrize("act", ["end_user_sessions", "change_role"])
+    def test_an_older_log_in_does_not_open_it_any_more(
+        self, client: Client, aalund: Tenant, alice: User, bob: User, act: str
+    ) -> None:
+        his = Client()
+        log_in(his, bob, ago=5)
+        log_in(client, alice)
+        client.post(address(act, bob.pk), {"role": "super_user"})
+        assert his.get("/t/aalund/")["Location"].startswith("/accounts/login/")
+        log_in(his, bob)
+        assert his.get("/t/aalund/").status_code == 200
+
+    def test_a_neighbours_session_goes_on(
+        self, client: Client, aalund: Tenant, alice: User, charlie: User
+    ) -> None:
+        with tenant_context(aalund.pk):
+            Membership.objects.create(tenant=aalund, user=charlie, role=Role.USER)
+        hers = Client()
+        log_in(hers, charlie, ago=5)
+        log_in(client, alice)
+        client.post(address("end_user_sessions", charlie.pk))
+        assert hers.get("/t/birkelse/").status_code == 200
+
+
+@pytest.mark.django_db
+class TestRoles:
+    def change(self, tenant: Tenant, role: Role, code: str, held: bool) -> None:
+        with tenant_context(tenant.pk):
+            roles.change(changes={(role, code): held}, actor=ACTOR, rights=EVERYTHING)
+
+    def test_every_delegable_code_can_be_turned_and_turned_back(self, aalund: Tenant) -> None:
+        with tenant_context(aalund.pk):
+            for code, permission in PERMISSIONS.items():
+                for role in permission.delegable:
+                    before = codes_of(role)
+                    roles.change(
+                        changes={(role, code): code not in before}, actor=ACTOR, rights=EVERYTHING
+                    )
+                    assert codes_of(role) ^ before == {code}
+                    roles.change(
+                        changes={(role, code): code in before}, actor=ACTOR, rights=EVERYTHING
+                    )
+                    assert codes_of(role) == before
+            assert not RolePermission.objects.exists(), "what READY ships needs no row"
+
+    def test_what_is_not_delegable_is_refused_and_nothing_is_done(self, aalund: Tenant) -> None:
+        with tenant_context(aalund.pk):
+            for code, permission in PERMISSIONS.items():
+                for role in set(Role) - permission.delegable:
+                    with pytest.raises(roles.NotDelegable):
+                        roles.change(changes={(role, code): True}, actor=ACTOR, rights=EVERYTHING)
+
+    def test_nobody_gives_what_they_do_not_have(self, aalund: Tenant) -> None:
+        little = Rights(frozenset({"roles.edit"}), role=Role.ADMINISTRATOR)
+        with tenant_context(aalund.pk), pytest.raises(roles.NotDelegable, match="do not have"):
+            roles.change(changes={(Role.USER, "meters.edit"): True}, actor=ACTOR, rights=little)
+
+    def test_nobody_changes_their_own_role(self, aalund: Tenant) -> None:
+        own = Rights(frozenset(PERMISSIONS), role=Role.SUPER_USER)
+        with tenant_context(aalund.pk), pytest.raises(roles.NotDelegable, match="own role"):
+            roles.change(changes={(Role.SUPER_USER, "keys.import"): True}, actor=ACTOR, rights=own)
+
+    def test_it_stays_in_the_utility(self, aalund: Tenant, birkelse: Tenant) -> None:
+        self.change(aalund, Role.USER, "meters.edit", True)
+        with tenant_context(birkelse.pk):
+            assert "meters.edit" not in codes_of(Role.USER)
+
+    def test_an_open_session_feels_it_at_once(
+        self, client: Client, aalund: Tenant, bob: User
+    ) -> None:
+        log_in(client, bob)
+        page = reverse("reports:consumption", args=["aalund"])
+        assert client.get(page).status_code in (200, 400)
+        self.change(aalund, Role.USER, "reports.view", False)
+        assert client.get(page).status_code == 403
+        assert page not in text_of(client.get("/t/aalund/"))
+
+    def test_a_row_for_what_is_not_delegable_is_not_heeded(self, aalund: Tenant, bob: User) -> None:
+        with tenant_context(aalund.pk):
+            RolePermission.objects.create(role=Role.USER, code="people.edit", held=True)
+            rights = rights_in(Membership.objects.get(tenant=aalund, user=bob))
+            assert "people.edit" not in rights.codes
+
+    def test_the_page_sets_what_was_ticked_and_leaves_what_others_changed(
+        self, client: Client, aalund: Tenant, alice: User
+    ) -> None:
+        log_in(client, alice)
+        text = text_of(client.get(address("roles")))
+        found = re.search(r'name="shown" value="([^"]*)"', text)
+        assert found is not None
+        shown = found[1]
+        self.change(aalund, Role.USER, "customers.edit", True)  # somebody else, meanwhile
+        ticked = [*shown.split(), "user:meters.edit"]
+        ticked.remove("user:meters.export")
+        client.post(address("change_roles"), {"shown": shown, "held": ticked})
+        with tenant_context(aalund.pk):
+            codes = codes_of(Role.USER)
+            told = set(
+                AuditEntry.objects.filter(event="role.permission_changed").values_list(
+                    "object_id", "object_label", "after__held"
+                )
+            )
+        assert {"meters.edit", "customers.edit"} <= codes
+        assert "meters.export" not in codes
+        assert told == {
+            ("user", "customers.edit", True),
+            ("user", "meters.edit", True),
+            ("user", "meters.export", False),
+        }
+
+    def test_a_forged_tick_is_refused(self, client: Client, aalund: Tenant, alice: User) -> None:
+        log_in(client, alice)
+        response = client.post(
+            address("change_roles"), {"shown": "", "held": ["user:people.edit"]}, follow=True
+        )
+        assert "stays with administrators" in text_of(response)
+        with tenant_context(aalund.pk):
+            assert not RolePermission.objects.exists()
