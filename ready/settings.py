@@ -96,9 +96,6 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"READY_TRUSTED_PROXIES: {error}") from None
 
-# Networks whose X-Forwarded-For is believed: those of the proxy in front.
-TRUSTED_PROXIES = env_list("READY_TRUSTED_PROXIES", "")
-
 if PRODUCTION:
     if SECRET_KEY == _DEVELOPMENT_SECRET or len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("READY_SECRET_KEY must be a random text of 50 or more letters")
@@ -132,8 +129,6 @@ INSTALLED_APPS = [
     "django.forms",  # its templates, so that ours may stand beside them (FORM_RENDERER)
     "allauth",
     "allauth.account",
-    "allauth.mfa",
-    "allauth.usersessions",
     "csp",
     "django_htmx",
     "leaflet",
@@ -149,11 +144,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-<<<<<<< HEAD
     "ready.web.middleware.ProxyMiddleware",
-=======
-    "ready.web.addresses.ClientAddressMiddleware",
->>>>>>> 3482391 (The catalogue after coming together)
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ready.web.middleware.RequestIdMiddleware",
@@ -168,11 +159,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-<<<<<<< HEAD
     "ready.accounts.trail.TrailMiddleware",
-=======
-    "ready.accounts.middleware.KnownDeviceMiddleware",
->>>>>>> 693862d (People: invitations, roles with a grid, second factors, sessions, throttling, step-up)
     "ready.accounts.middleware.TenantMiddleware",
     "ready.accounts.middleware.AccessMiddleware",
 ]
@@ -196,15 +183,6 @@ TEMPLATES = [
     }
 ]
 
-# Codes once used and requests counted, for all processes alike; the broker may be away.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "ready_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
-
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # int4: half of a reading's key
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
@@ -220,7 +198,6 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "ready.accounts.passwords.PredictableValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "accounts:switch"
@@ -232,22 +209,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGIN_TIMEOUT = 300
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the other sessions end: ready.accounts.sessions
-# Failed log-ins are counted by ready.accounts.throttle; this one guards second factors.
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}
-
-# Second factors. Whoever has one is asked for it; who must have one: ready.policy.
-MFA_ADAPTER = "ready.accounts.adapter.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "READY"
-MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost; browsers refuse others
-REQUIRE_SECOND_FACTOR = PRODUCTION or env_int("READY_REQUIRE_SECOND_FACTOR", 0) != 0
-# A stolen, forgotten or shared computer: minutes without a request until a session ends.
-SESSION_IDLE_MINUTES = env_int("READY_SESSION_IDLE_MINUTES", 60)
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -282,38 +243,6 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
-
-
-# ── Mail ──────────────────────────────────────────────────────────────────────────────────────
-def mail(url: str) -> dict[str, object]:
-    """Django's e-mail settings for smtp://user:password@host:587 (STARTTLS) or smtps://….
-
-    smtp+plain:// speaks without TLS, to a relay on the same computer.
-    """
-    parts = urlsplit(url)
-    ports = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
-    if parts.scheme not in ports or not parts.hostname:
-        raise ImproperlyConfigured("READY_SMTP_URL must read smtp://user:password@host")
-    return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or ports[parts.scheme],
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_TLS": parts.scheme == "smtp",
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-    }
-
-
-SMTP_URL = env_text("READY_SMTP_URL", "")
-if SMTP_URL:
-    globals().update(mail(SMTP_URL))
-elif not PRODUCTION:
-    # Nobody's mailbox: each mail is a file.
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = DATA_DIR / "mail"
-EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env_text("READY_MAIL_FROM", "READY <ready@localhost>")
 
 # ── Languages and time ────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"
