@@ -13,7 +13,7 @@ from collectors.pipeline import known
 from collectors.services import LIMITS
 from ready.audit.services import Actor, record
 from wmbus.explain import Explanation, explain
-from wmbus.inspection import Section
+from wmbus.inspection import Part, Section
 from wmbus.words import marked as _l
 
 # What a telegram is worth, as `wmbus.Trust` says it.
@@ -168,6 +168,17 @@ def _shown(explanation: Explanation) -> tuple[ShownSection, ...]:
     )
 
 
+_FEW = 4
+
+
+def _meaning(part: Part, data: bytes) -> str:
+    """What a part says; nothing where that is only its many bytes, which stand beside it."""
+    long = part.end - part.start > _FEW
+    if long and part.meaning == data[part.start : part.end].hex(" ").upper():
+        return ""
+    return in_words(part.meaning)
+
+
 def _parts(section: Section, number: int) -> tuple[ShownPart, ...]:
     return tuple(
         ShownPart(
@@ -176,7 +187,7 @@ def _parts(section: Section, number: int) -> tuple[ShownPart, ...]:
             hex=tuple(f"{byte:02X}" for byte in section.data[part.start : part.end]),
             layer=in_words(part.layer),
             name=in_words(part.name),
-            meaning=in_words(part.meaning),
+            meaning=_meaning(part, section.data),
             problem=in_words(part.problem),
         )
         for place, part in enumerate(section.parts)
