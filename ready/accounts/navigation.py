@@ -122,19 +122,13 @@ SECTIONS = (
         "configuration",
         "c",
         (
-<<<<<<< HEAD
-            Page("configuration", _("Configuration"), "configuration.view"),
+            Page("configuration", pgettext_lazy("page", "Settings"), "configuration.view"),
+            Page("configuration:users", _("Users"), "people.view"),
+            Page("configuration:roles", _("Roles and permissions"), "people.view"),
             Page("reports:letterhead", _("Letterhead"), "configuration.edit"),
             Page("audit:trail", _("Audit log"), "audit.view"),
         ),
         frozenset({"configuration", "change_configuration", "audit"}),
-=======
-            Page("configuration", pgettext_lazy("page", "Settings"), "configuration.view"),
-            Page("configuration:users", _("Users"), "people.view"),
-            Page("configuration:roles", _("Roles and permissions"), "people.view"),
-        ),
-        frozenset({"configuration", "change_configuration"}),
->>>>>>> 693862d (People: invitations, roles with a grid, second factors, sessions, throttling, step-up)
     ),
 )
 
