@@ -96,6 +96,7 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"READY_TRUSTED_PROXIES: {error}") from None
 
+
 if PRODUCTION:
     if SECRET_KEY == _DEVELOPMENT_SECRET or len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("READY_SECRET_KEY must be a random text of 50 or more letters")
@@ -129,6 +130,8 @@ INSTALLED_APPS = [
     "django.forms",  # its templates, so that ours may stand beside them (FORM_RENDERER)
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "csp",
     "django_htmx",
     "leaflet",
@@ -160,6 +163,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "ready.accounts.trail.TrailMiddleware",
+    "ready.accounts.middleware.KnownDeviceMiddleware",
     "ready.accounts.middleware.TenantMiddleware",
     "ready.accounts.middleware.AccessMiddleware",
 ]
@@ -183,6 +187,15 @@ TEMPLATES = [
     }
 ]
 
+# Codes once used and requests counted, for all processes alike; the broker may be away.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "ready_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"  # int4: half of a reading's key
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 
@@ -198,6 +211,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "ready.accounts.passwords.PredictableValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "accounts:switch"
@@ -209,6 +223,22 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGIN_TIMEOUT = 300
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the other sessions end: ready.accounts.sessions
+# Failed log-ins are counted by ready.accounts.throttle; this one guards second factors.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}
+
+# Second factors. Whoever has one is asked for it; who must have one: ready.policy.
+MFA_ADAPTER = "ready.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "READY"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http://localhost; browsers refuse others
+REQUIRE_SECOND_FACTOR = PRODUCTION or env_int("READY_REQUIRE_SECOND_FACTOR", 0) != 0
+# A stolen, forgotten or shared computer: minutes without a request until a session ends.
+SESSION_IDLE_MINUTES = env_int("READY_SESSION_IDLE_MINUTES", 60)
 
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -243,6 +273,7 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
+
 
 # ── Languages and time ────────────────────────────────────────────────────────────────────────
 LANGUAGE_CODE = "en"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.utils import url_str_to_user_pk
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -29,7 +30,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _ENTRANCES = frozenset({"account_login", "mfa_authenticate"})
 _REFUSED = frozenset({401, 403, 404})
 # Of a person's own pages: where a redirect answers a POST, something was changed.
-_OWN_PAGES = ("account_", "mfa_", "socialaccount_", "usersessions_")
+_OWN_PAGES = ("account_", "accounts:", "mfa_", "socialaccount_", "usersessions_")
+_TASTE = frozenset({"accounts:language"})
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class TrailMiddleware:
         seen = _Seen(
             person=user if isinstance(user, User) else None,
             claimed=request.POST.get("login", "")[:254] if entrance else "",
-            pending=stash.get("user_pk") if isinstance(stash, dict) else None,
+            pending=_pending(stash),
         )
         with origin(origin_of(request)) as written:
             response = self.get_response(request)
@@ -116,6 +118,7 @@ class TrailMiddleware:
             and request.method == "POST"
             and response.status_code == 302
             and name.startswith(_OWN_PAGES)
+            and name not in _TASTE
             and not written
         ):
             _for_person(seen.person, "person.account_changed", name)
@@ -169,6 +172,12 @@ class TrailMiddleware:
                 details=details,
                 outcome=outcome,
             )
+
+
+def _pending(stash: object) -> int | None:
+    """Who gave the right password and owes a second factor; allauth keeps it in base 36."""
+    written = stash.get("user_pk") if isinstance(stash, dict) else None
+    return int(url_str_to_user_pk(written)) if isinstance(written, str) else None
 
 
 def _for_person(person: User, event: str, page: str, outcome: Outcome = Outcome.OK) -> None:

@@ -9,7 +9,7 @@ urlpatterns = [
     path("profile/", views_profile.profile, name="profile"),
     path("prove/", views_profile.prove, name="prove"),
     path("profile/save/", views_profile.save_profile, name="save_profile"),
-    path("profile/sessions/<int:pk>/end/", views_profile.end_session, name="end_session"),
+    path("profile/sessions/end/", views_profile.end_session, name="end_session"),
     path(
         "profile/sessions/end-others/",
         views_profile.end_other_sessions,
@@ -18,7 +18,7 @@ urlpatterns = [
     path("invitation/", views_invitation.invitation, name="invitation"),
     path("invitation/accept/", views_invitation.accept_invitation, name="accept_invitation"),
     path(
-        "invitation/<slug:tenant>/<str:secret>/",
+        "invitation/<slug:utility>/<str:secret>/",
         views_invitation.invitation_link,
         name="invitation_link",
     ),

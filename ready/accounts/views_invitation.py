@@ -38,9 +38,9 @@ class Offer:
 
 @access(PUBLIC)
 @require_GET
-def invitation_link(request: HttpRequest, tenant: str, secret: str) -> HttpResponse:
+def invitation_link(request: HttpRequest, utility: str, secret: str) -> HttpResponse:
     """The address in the mail."""
-    request.session[SESSION_KEY] = [tenant, secret]
+    request.session[SESSION_KEY] = [utility, secret]
     return redirect("accounts:invitation")
 
 
@@ -148,4 +148,4 @@ def _page(
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
-    return render(request, "accounts/invitation_gone.html", status=404)
+    return render(request, "accounts/invitation_gone.html")

@@ -3,7 +3,7 @@
 from typing import cast
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -58,11 +58,14 @@ def save_profile(request: HttpRequest) -> HttpResponse:
 
 @access(SIGNED_IN)
 @require_POST
-def end_session(request: HttpRequest, pk: int) -> HttpResponse:
+def end_session(request: HttpRequest) -> HttpResponse:
     """End one of one's sessions."""
-    if not sessions.end(user=cast(User, request.user), pk=pk):
-        raise Http404
-    messages.success(request, _("That session is ended."))
+    wanted = request.POST.get("session", "")
+    pk = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else 0
+    if sessions.end(user=cast(User, request.user), pk=pk):
+        messages.success(request, _("That session is ended."))
+    else:
+        messages.info(request, _("That session is over already."))
     return redirect("accounts:profile")
 
 

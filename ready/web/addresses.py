@@ -38,3 +38,11 @@ def client_of(peer: str, forwarded: str, trusted: Iterable[Network]) -> str:
             break
         client = str(found)
     return client
+
+
+def neighbourhood(address: str) -> str:
+    """What to count an address by: a home's IPv6 addresses (/64) are one, an IPv4 is itself."""
+    found = _parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, 64), strict=False))
+    return address if found is None else str(found)

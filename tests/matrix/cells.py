@@ -21,6 +21,14 @@ WHOLE = os.environ.get("READY_MATRIX") == "all"
 ONE_IN = 6
 _OWN_PAGES = ("account_", "mfa_", "socialaccount_", "usersessions_")
 
+# A person's own second factors: who has none is let in and finds none.
+_MAY_BE_NONE = (
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_remove_webauthn",
+    "mfa_edit_webauthn",
+)
+
 LOGIN, FORBIDDEN, ABSENT, UNAUTHORISED, NOT_ALLOWED, OPEN = (
     "log-in",
     "403",
@@ -69,7 +77,7 @@ def objects_of(site: Site, world: World) -> Iterator[tuple[str, dict[str, Any]]]
     if not site.parameters:
         yield "own", {}
         return
-    if CLOSED in site.needs.values() or site.name.startswith("account"):
+    if CLOSED in site.needs.values() or site.name.startswith(("account", "mfa_")):
         yield "own", {name: LIBRARY.get(name, "x") for name in site.parameters}
         return
     things = {name: thing_of(site.name, name) for name in site.parameters}
@@ -167,6 +175,8 @@ def answered(cell: Cell, response: Any) -> str:
     if status == 302 and response["Location"].startswith("/accounts/login/?next="):
         return LOGIN
     words = {401: UNAUTHORISED, 403: FORBIDDEN, 404: ABSENT, 405: NOT_ALLOWED}
+    if status == 404 and cell.site.name in _MAY_BE_NONE:
+        return OPEN
     if status in words:
         return words[status]
     if status < 400:

@@ -35,6 +35,9 @@ THINGS = {
     "collectors:telegram.key": "telegram",
     "collectors:inspect.key": "telegram",
     "audit.pk": "entry",
+    "configuration.user_id": "member",
+    "configuration:enable_user.user_id": "member_shut_out",
+    "configuration:revoke_invitation.pk": "invitation",
     "keys.pk": "key_import",
     "keys:meter.pk": "meter",
     "keys:set.pk": "meter",
@@ -90,6 +93,12 @@ FORMS: dict[str, Form] = {
     },
     "readings:undo_exchange": lambda world: {},
     "reports:letterhead": lambda world: {"lines": f"Street {world.own.canary}"},
+    "accounts:save_profile": lambda world: {"name": world.own.canary, "language": "en"},
+    "accounts:end_session": lambda world: {"session": "1"},
+    "configuration:invite": lambda world: {"email": "new@aalund.example", "role": "user"},
+    "configuration:change_role": lambda world: {"role": "super_user"},
+    "configuration:limit_user": lambda world: {"limited": "on"},
+    "configuration:change_roles": lambda world: {"shown": "", "held": ["user:meters.edit"]},
     "keys:upload": lambda world: {
         "file": SimpleUploadedFile("new.csv", f"serial;key\n76348799;{'5a' * 16}\n".encode())
     },
@@ -105,5 +114,8 @@ FORMS: dict[str, Form] = {
 # POSTs that change nothing, and why they are no GET.
 CHANGES_NOTHING = {
     "accounts:language": "a person's own taste, no utility's",
+    "accounts:accept_invitation": "without an invitation there is nothing to accept",
+    "accounts:end_session": "a session that is over already",
+    "accounts:end_other_sessions": "there are no others",
     "collectors:inspector": "the telegram and key must not stand in an address",
 }

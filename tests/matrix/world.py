@@ -23,9 +23,10 @@ from meters.models import Customer, Installation, Meter, MeterState, SupplyPoint
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
 from readings.models import Origin, Reading, Trust
+from ready.accounts import people
 from ready.accounts.models import Membership, User
 from ready.audit.models import AuditEntry
-from ready.policy import Role
+from ready.policy import EVERYTHING, Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from reports.services import set_letterhead
@@ -83,6 +84,19 @@ def _utility(slug: str, name: str) -> Utility:
     with tenant_context(tenant.pk):
         Membership.objects.filter(user=made.people["revoked"]).update(disabled_at=timezone.now())
         _things(made)
+        colleague = person(made, "colleague", Role.USER)
+        invitation, _secret = people.invite(
+            email=f"guest.{canary}@{slug}.example",
+            name=canary,
+            role=Role.USER,
+            actor=factories.ACTOR,
+            rights=EVERYTHING,
+        )
+        made.things.update(
+            member=colleague.pk,
+            member_shut_out=made.people["revoked"].pk,
+            invitation=invitation.pk,
+        )
     User.objects.filter(pk=made.people["disabled"].pk).update(is_active=False)
     return made
 
@@ -229,6 +243,8 @@ def signed_in(user: User) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(user)
     session = client.session
+    session["logged_in_at"] = timezone.now().timestamp()
+    session["account_authentication_methods_user"] = str(user.pk)
     session["account_authentication_methods"] = [
         {"method": "password", "at": timezone.now().timestamp()},
         {"method": "mfa", "type": "totp", "at": timezone.now().timestamp()},
