@@ -1,4 +1,4 @@
-"""The info-code overview."""
+"""The info-code overview, and the events of one meter."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -6,7 +6,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from meters.requests import meter_page_of
 from notifications import queries
+from notifications.events import events_of
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 from ready.web.lists import ListState, csv_file, is_fragment, list_part
@@ -62,3 +64,15 @@ def export(request: HttpRequest, tenant: str) -> HttpResponse:
             for row in rows
         ),
     )
+
+
+@access("meters.view")
+@require_GET
+def events(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
+    """What happened at a meter: info codes, exchanges, and what validation found."""
+    context = {
+        "page": meter_page_of(pk),
+        "tab": "events",
+        "events": events_of(pk, tenant_of(request).energy_unit, timezone.now()),
+    }
+    return render(request, "notifications/events.html", context)

@@ -69,10 +69,20 @@ def _row(reading: Reading, energy_unit: str) -> ReadingRow:
 
 
 def readings_of(
-    meter_id: int, energy_unit: str, before: datetime | None, size: int = PAGE_SIZE
+    meter_id: int,
+    energy_unit: str,
+    before: datetime | None,
+    size: int = PAGE_SIZE,
+    *,
+    logged: bool = False,
 ) -> KeyedPage[ReadingRow]:
-    """A page of a meter's readings, the newest first, from before an instant on."""
+    """A page of a meter's readings, the newest first, from before an instant on.
+
+    logged: only what the meter had kept in its own memory: target dates and logs.
+    """
     readings = Reading.objects.filter(meter_id=meter_id)
+    if logged:
+        readings = readings.exclude(kind=Kind.NOW)
     if before is not None:
         readings = readings.filter(ts__lt=before)
     found = list(readings.order_by("-ts")[: size + 1])

@@ -17,14 +17,17 @@ def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """A meter's stored readings, the newest first."""
     before = request.GET.get("before", "")
     at = instant_of(int(before)) if before.isdecimal() and len(before) < 20 else None
-    rows = readings_of(pk, tenant_of(request).energy_unit, at)
+    logged = request.GET.get("show", "") == "log"
+    rows = readings_of(pk, tenant_of(request).energy_unit, at, logged=logged)
     columns = columns_of(rows.rows)
+    older = f"before={rows.next_key}" + ("&show=log" if logged else "")
     context = {
         "page": meter_page_of(pk),
         "tab": "readings",
+        "logged": logged,
         "columns": columns,
         "rows": [(row, [row.value(column.column) for column in columns]) for row in rows],
-        "next_url": f"?before={rows.next_key}" if rows.next_key else "",
+        "next_url": f"?{older}" if rows.next_key else "",
         "later": at is not None,
     }
     return render(request, "readings/list.html", context)

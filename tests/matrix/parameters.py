@@ -26,6 +26,7 @@ THINGS = {
     "meters:customer.pk": "customer",
     "meters:edit_customer.pk": "customer",
     "reports.pk": "meter",
+    "notifications.pk": "meter",
     "readings:undo_exchange.pk": "exchanged_meter",
     "readings:undo_exchange.installation": "exchanged",
     "readings.pk": "meter",

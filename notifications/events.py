@@ -1,0 +1,109 @@
+"""What happened at one meter: info codes, exchanges, and what the validation rules found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from django.utils.translation import gettext as _
+
+from meters.conditions import describe, severity
+from meters.models import Installation
+from meters.values import value_of
+from notifications.models import InfoCodePeriod
+from readings.findings import FindingRow, findings_of
+from ready.web import formats
+
+MOST = 200
+# As long as every reading is kept (seed N8).
+_BACK = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. state: of `ready.web.templatetags.parts.STATES`. ends_at: None where it lasts
+    or has no duration; lasts tells which."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    lasts: bool
+    state: str
+    kind: str
+    words: str
+
+
+def events_of(meter_id: int, energy_unit: str, now: datetime) -> Sequence[Event]:
+    """The newest events of a meter, the newest first; at most 200."""
+    found = [*_codes(meter_id), *_installations(meter_id), *_findings(meter_id, energy_unit, now)]
+    return sorted(found, key=lambda one: one.starts_at, reverse=True)[:MOST]
+
+
+def _codes(meter_id: int) -> list[Event]:
+    periods = InfoCodePeriod.objects.filter(meter=meter_id).order_by("-starts_at")[:MOST]
+    return [
+        Event(
+            one.starts_at,
+            one.ends_at,
+            one.ends_at is None,
+            "alarm" if severity(one.code) == "alarm" else "attention",
+            _("Info code"),
+            describe(one.code),
+        )
+        for one in periods
+    ]
+
+
+def _installations(meter_id: int) -> list[Event]:
+    found = []
+    rows = Installation.objects.select_related("supply_point").filter(meter=meter_id)
+    for one in rows:
+        street = one.supply_point.street
+        words = _("Mounted at %(place)s") % {"place": street}
+        if one.replaces_id:
+            words = _("Mounted at %(place)s, by exchange") % {"place": street}
+        found.append(Event(one.starts_at, None, False, "fine", _("Installation"), words))
+        if one.ends_at is not None:
+            words = _("Taken down at %(place)s") % {"place": street}
+            found.append(Event(one.ends_at, None, False, "fine", _("Installation"), words))
+    return found
+
+
+def _findings(meter_id: int, energy_unit: str, now: datetime) -> list[Event]:
+    found = findings_of(meter_id, now - _BACK, now + timedelta(days=1))
+    return [
+        Event(
+            one.at,
+            None,
+            False,
+            "attention" if one.fails else "unheard",
+            _("Validation"),
+            _words(one, energy_unit),
+        )
+        for one in found[:MOST]
+    ]
+
+
+def _words(found: FindingRow, energy_unit: str) -> str:
+    """The rule's name, the register, and the value against its limit."""
+    words = str(found.text.name)
+    if found.register is not None:
+        words = f"{words} · {found.register.code}"
+    value, limit = (_amount(found, one, energy_unit) for one in (found.value, found.limit))
+    if value and limit:
+        return _("%(what)s: %(value)s, limit %(limit)s") % {
+            "what": words,
+            "value": value,
+            "limit": limit,
+        }
+    return f"{words}: {value}" if value else words
+
+
+def _amount(found: FindingRow, value: int | None, energy_unit: str) -> str:
+    if value is None:
+        return ""
+    if found.text.measure == "register" and found.register is not None:
+        shown = value_of(found.register.column, value, energy_unit)
+        return f"{shown.text} {shown.unit.name}".rstrip()
+    if found.text.measure == "ratio":
+        return formats.number(Fraction(value, 1000), 3)
+    return formats.number(value)
