@@ -22,8 +22,10 @@ PAGES = {
     "meters": "meters/",
     "consumption": "analysis/consumption/",
     "telegrams": "operation/telegrams/",
+    "quarantine": "operation/quarantine/",
     "inspector": "operation/inspector/",
     "collectors": "operation/collectors/",
+    "new-collector": "operation/collectors/new/",
     "info-codes": "operation/info-codes/",
     "configuration": "configuration/",
 }

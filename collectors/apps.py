@@ -15,3 +15,4 @@ class CollectorsConfig(AppConfig):
         PartitionedTable("collectors_telegram", "day", back=1, ahead=14, keep=TELEGRAM_DAYS),
         PartitionedTable("collectors_outcomehour", "month", back=1, ahead=3, keep=COUNT_MONTHS),
     )
+    upkeep = "collectors.maintenance"

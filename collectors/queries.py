@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from collectors import counts, faults
@@ -233,28 +233,17 @@ def outcomes_since(since: datetime) -> dict[Outcome, int]:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A reason for which telegrams are set aside, how many are, and when the last one came."""
+    """A reason for which telegrams are set aside, and how many are."""
 
     outcome: Outcome
     telegrams: int
-    last_at: datetime | None
 
 
 def reasons(wanted: TelegramFilter) -> list[Reason]:
     """Every reason, with the quarantined telegrams of the filter (its outcome aside)."""
     everything = replace(wanted, outcome=None, quarantined=True)
-    counts = {
-        outcome: (telegrams, last_at)
-        for outcome, telegrams, last_at in _filtered(everything)
-        .order_by()
-        .values_list("outcome")
-        .annotate(Count("item"), Max("received_at"))
-    }
-    return [
-        Reason(outcome, *counts.get(outcome, (0, None)))
-        for outcome in Outcome
-        if outcome.quarantined
-    ]
+    found = dict(_filtered(everything).order_by().values_list("outcome").annotate(Count("item")))
+    return [Reason(outcome, found.get(outcome, 0)) for outcome in Outcome if outcome.quarantined]
 
 
 @dataclass(frozen=True, slots=True)

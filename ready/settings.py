@@ -44,6 +44,17 @@ def env_list(name: str, default: str | None) -> list[str]:
     return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
 
 
+def env_numbers(name: str, default: str) -> dict[str, int]:
+    """The variable's whole numbers by name, as in "one=7,other=30"."""
+    found = {}
+    for part in env_list(name, default):
+        word, _, digits = part.partition("=")
+        if not digits.strip().isdecimal():
+            raise ImproperlyConfigured(f"{name}: {part!r} is no name=number")
+        found[word.strip()] = int(digits)
+    return found
+
+
 def database(url: str) -> dict[str, object]:
     """Django's dictionary for a postgres:// URL; a socket folder goes into ?host=."""
     parts = urlsplit(url)
@@ -327,6 +338,9 @@ PUSH_RATE_PER_MINUTE = env_int("READY_PUSH_RATE_PER_MINUTE", 600)
 DISK_PATH = Path(env_text("READY_DISK_PATH", str(DATA_DIR)))
 MIN_FREE_DISK_PERCENT = env_int("READY_MIN_FREE_DISK_PERCENT", 15)
 ENOUGH_FREE_DISK_GB = env_int("READY_ENOUGH_FREE_DISK_GB", 50)
+# How long raw bodies stay once all their items are settled, and quarantined telegrams by reason.
+BODY_DAYS = env_int("READY_BODY_DAYS", 7)
+QUARANTINE_DAYS = env_numbers("READY_QUARANTINE_DAYS", "unknown_meter=7")
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PUSH_MAX_BODY_BYTES, 2 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
