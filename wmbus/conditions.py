@@ -63,10 +63,10 @@ _SPANS = (
     ("for more than 21 days", "i mere end 21 dage"),
 )
 
-_DRY = Name("dry", "Dry", "Tør måler")
-_REVERSE = Name("reverse", "Reverse flow", "Baglæns flow")
+_DRY = Name("dry", "Dry", "Tør")
+_REVERSE = Name("reverse", "Reverse flow", "Modsat flowretning")
 _LEAK = Name("leak", "Leak", "Lækage")
-_BURST = Name("burst", "Burst", "Sprængt rør")
+_BURST = Name("burst", "Burst", "Brud")
 _WATER = {0: _DRY, 1: _REVERSE, 2: _LEAK, 3: _BURST}
 
 _SUPPLY = Name("supply", "Supply voltage interrupted", "Forsyningsspænding afbrudt")
@@ -77,8 +77,8 @@ _DIRECTION_1 = Name("direction_v1", "V1: wrong flow direction", "V1: forkert flo
 _DIRECTION_2 = Name("direction_v2", "V2: wrong flow direction", "V2: forkert flowretning")
 _COMM_1 = Name("communication_v1", "V1: communication error", "V1: kommunikationsfejl")
 _COMM_2 = Name("communication_v2", "V2: communication error", "V2: kommunikationsfejl")
-_PULSE_1 = Name("pulse_v1", "V1: wrong pulse figure", "V1: forkert impulstal")
-_PULSE_2 = Name("pulse_v2", "V2: wrong pulse figure", "V2: forkert impulstal")
+_PULSE_1 = Name("pulse_v1", "V1: wrong pulse figure", "V1: forkert pulstal")
+_PULSE_2 = Name("pulse_v2", "V2: wrong pulse figure", "V2: forkert pulstal")
 
 TABLES: Mapping[str, Mapping[int, Name]] = {
     "kamstrup water 16": _WATER,
@@ -94,18 +94,18 @@ TABLES: Mapping[str, Mapping[int, Name]] = {
         0: _SUPPLY,
         1: _BATTERY,
         2: Name("sensor", "Sensor error or external alarm", "Følerfejl eller ekstern alarm"),
-        3: Name("t1_above", "T1 above range or disconnected", "T1 over område eller afbrudt"),
-        4: Name("t2_above", "T2 above range or disconnected", "T2 over område eller afbrudt"),
+        3: Name("t1_above", "T1 above range or disconnected", "T1 over måleområde eller afbrudt"),
+        4: Name("t2_above", "T2 above range or disconnected", "T2 over måleområde eller afbrudt"),
         5: Name(
-            "t1_below", "T1 below range or short-circuited", "T1 under område eller kortsluttet"
+            "t1_below", "T1 below range or short-circuited", "T1 under måleområde eller kortsluttet"
         ),
         6: Name(
-            "t2_below", "T2 below range or short-circuited", "T2 under område eller kortsluttet"
+            "t2_below", "T2 below range or short-circuited", "T2 under måleområde eller kortsluttet"
         ),
         7: Name(
             "polarity",
             "Temperature difference has wrong sign",
-            "Temperaturdifferens med forkert fortegn",
+            "Temperaturdifferens har forkert fortegn",
         ),
         8: _AIR_1,
         9: _DIRECTION_1,
@@ -118,20 +118,20 @@ TABLES: Mapping[str, Mapping[int, Name]] = {
         17: _PULSE_1,
         18: Name("leak_in_a2", "Input A2: leak in the system", "Indgang A2: lækage i anlægget"),
         19: Name("leak_in_b2", "Input B2: leak in the system", "Indgang B2: lækage i anlægget"),
-        20: Name("t3_above", "T3 above range or disconnected", "T3 over område eller afbrudt"),
+        20: Name("t3_above", "T3 above range or disconnected", "T3 over måleområde eller afbrudt"),
         21: Name(
-            "t3_below", "T3 below range or short-circuited", "T3 under område eller kortsluttet"
+            "t3_below", "T3 below range or short-circuited", "T3 under måleområde eller kortsluttet"
         ),
         22: _COMM_2,
         23: _PULSE_2,
         24: _AIR_2,
         25: _DIRECTION_2,
         27: Name("flow_high_v2", "V2: flow above qs", "V2: flow over qs"),
-        28: Name("burst_loss", "V1/V2: burst, water loss", "V1/V2: sprængning, vandtab"),
+        28: Name("burst_loss", "V1/V2: burst, water loss", "V1/V2: brud, vandtab"),
         29: Name(
             "burst_penetration",
             "V1/V2: burst, water penetration",
-            "V1/V2: sprængning, vandindtrængning",
+            "V1/V2: brud, vandindtrængning",
         ),
         30: Name("leak_loss", "V1/V2: leak, water loss", "V1/V2: lækage, vandtab"),
         31: Name(
@@ -140,14 +140,14 @@ TABLES: Mapping[str, Mapping[int, Name]] = {
     },
     "kamstrup heat 402": {
         0: _SUPPLY,
-        2: Name("t2", "T2 outside range or disconnected", "T2 uden for område eller afbrudt"),
-        3: Name("t1", "T1 outside range or disconnected", "T1 uden for område eller afbrudt"),
+        2: Name("t2", "T2 outside range or disconnected", "T2 uden for måleområde eller afbrudt"),
+        3: Name("t1", "T1 outside range or disconnected", "T1 uden for måleområde eller afbrudt"),
         4: _COMM_1,
-        5: Name("t3", "T3 outside range or disconnected", "T3 uden for område eller afbrudt"),
+        5: Name("t3", "T3 outside range or disconnected", "T3 uden for måleområde eller afbrudt"),
         6: Name("leak_cold", "Leak, cold water", "Lækage, koldt vand"),
         7: _PULSE_2,
         8: Name("leak_heat", "Leak, heating", "Lækage, varme"),
-        9: Name("burst_heat", "Burst, heating", "Sprængning, varme"),
+        9: Name("burst_heat", "Burst, heating", "Brud, varme"),
         10: _COMM_2,
         11: _PULSE_1,
         12: _AIR_1,
@@ -157,10 +157,10 @@ TABLES: Mapping[str, Mapping[int, Name]] = {
     },
     "kamstrup pressure": {
         0: Name("pressure_drop", "Pressure drop", "Trykfald"),
-        1: Name("pressure_surge", "Pressure surge", "Trykstød"),
+        1: Name("pressure_surge", "Pressure surge", "Trykstigning"),
         2: Name("pressure_high", "High pressure", "Højt tryk"),
         3: Name("pressure_low", "Low pressure", "Lavt tryk"),
-        4: Name("pressure_transient", "Pressure transient", "Tryktransient"),
+        4: Name("pressure_transient", "Pressure transient", "Trykstød"),
         5: Name("communication", "Communication error", "Kommunikationsfejl"),
     },
     "em24": {
