@@ -20,8 +20,8 @@ lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-comm
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports templates pytest coverage corpus \
-	bench-decode fuzz wrong-keys bench-readings bench-visible chaos load bombs screenshots chromium \
-	install lock clean
+	bench-decode fuzz wrong-keys bench-readings bench-pages bench-visible chaos load bombs screenshots \
+	chromium install lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
@@ -79,6 +79,9 @@ wrong-keys: install ## random wrong keys at the decoder, for each security mode 
 
 bench-readings: install ## storing and asking for readings (METERS=300 MONTHS=2)
 	@exec $(beside_servers) benchmarks.bench_readings --meters "$(METERS)" --months "$(MONTHS)" $(ARGS)
+
+bench-pages: install ## server time of pages at many meters (METERS=100000)
+	@exec $(beside_servers) benchmarks.bench_pages --meters "$(if $(filter 300,$(METERS)),100000,$(METERS))" $(ARGS)
 
 bench-visible: install ## from a push to the page, against a running `make run` (PORT=8000)
 	@exec $(venv) -m benchmarks.bench_visible --port "$(PORT)" $(ARGS)

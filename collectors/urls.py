@@ -21,6 +21,7 @@ urlpatterns = [
         registry.revoke_token,
         name="revoke_token",
     ),
+    path("operation/collectors/positions.json", views.positions, name="positions"),
     path("meters/<int:pk>/telegrams/", views.meter_telegrams, name="meter"),
     path("meters/<int:pk>/heard/", views.heard, name="heard"),
     path("meters/<int:pk>/readings/<int:key>/telegrams/", views.reading_telegrams, name="reading"),

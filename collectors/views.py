@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from collectors import queries
-from collectors.models import Telegram
+from collectors.models import Collector, Telegram
 from collectors.outcomes import Outcome
 from meters.models import Meter, MeterState
 from meters.queries import MeterPage, meter_page
@@ -225,3 +226,15 @@ def reading_telegrams(request: HttpRequest, tenant: str, pk: int, key: int) -> H
     }
     template = "collectors/_reading.html" if fragment else "collectors/reading.html"
     return render(request, template, context)
+
+
+@access("operation.view")
+@require_GET
+def positions(request: HttpRequest, tenant: str) -> JsonResponse:
+    """The collectors that have a position, for the map: [latitude, longitude, name, address]."""
+    address = reverse("collectors:list", args=[tenant])
+    placed = Collector.objects.filter(latitude__isnull=False, longitude__isnull=False)
+    found = placed.order_by("name").values_list("latitude", "longitude", "name")
+    return JsonResponse(
+        {"collectors": [(at / 1e6, beside / 1e6, name, address) for at, beside, name in found]}
+    )

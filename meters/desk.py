@@ -62,8 +62,10 @@ def save_filter(
 
 
 def delete_filter(*, user_id: int, pk: int, actor: Actor) -> None:
-    """Forget one of the person's own filters. Raises SavedFilter.DoesNotExist for another's."""
-    kept: SavedFilter = SavedFilter.objects.get(pk=pk, user=user_id)
+    """Forget one of the person's own filters; another's stays."""
+    kept = SavedFilter.objects.filter(pk=pk, user=user_id).first()
+    if kept is None:
+        return
     if kept.shared:
         _tell("filter.deleted", kept, actor)
     kept.delete()

@@ -141,6 +141,12 @@ def remove_from_group(*, group: MeterGroup, meters: QuerySet[Any], actor: Actor)
     return len(went)
 
 
+def members_among(*, group: MeterGroup, meter_ids: list[int]) -> set[int]:
+    """Which of the meters are in the group already."""
+    held = GroupMember.objects.filter(group=group, meter__in=meter_ids)
+    return set(held.values_list("meter", flat=True))
+
+
 def forget_meters(*, meter_ids: list[int]) -> None:
     """Take meters that are about to be deleted out of all their groups."""
     _lock()

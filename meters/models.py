@@ -96,6 +96,7 @@ class SupplyPoint(TenantModel):
             models.Index(fields=["tenant", "street_key"], name="meters_place_street_key"),
             models.Index(fields=["tenant", "postal_code", "id"], name="meters_place_postal_code"),
             models.Index(fields=["tenant", "label", "id"], name="meters_place_label"),
+            models.Index(fields=["tenant", "latitude", "longitude"], name="meters_place_position"),
         ]
 
     def __str__(self) -> str:

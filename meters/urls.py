@@ -1,6 +1,6 @@
 from django.urls import path
 
-from meters.views import edit, groups, lists, meter, places, selection
+from meters.views import edit, groups, imports, lists, maps, meter, places, selection
 
 app_name = "meters"
 urlpatterns = [
@@ -9,12 +9,23 @@ urlpatterns = [
     path("meters/export.xlsx", lists.export, {"kind": "xlsx"}, name="export_xlsx"),
     path("meters/columns/", lists.keep_layout, name="keep_layout"),
     path("meters/filters/", lists.save_filter, name="save_filter"),
-    path("meters/filters/<int:pk>/delete/", lists.delete_filter, name="delete_filter"),
+    path("meters/filters/delete/", lists.delete_filter, name="delete_filter"),
     path("meters/new/", edit.new, name="new"),
     path("meters/selection/add/", selection.add, name="add_selected"),
     path("meters/selection/remove/", selection.remove, name="remove_selected"),
     path("meters/selection/edit/", selection.edit, name="edit_selected"),
     path("meters/selection/delete/", selection.delete, name="delete_selected"),
+    path("meters/map/", maps.page, name="map"),
+    path("meters/map/spots.json", maps.spots, name="spots"),
+    path("meters/map/list/", maps.beside, name="beside"),
+    path("meters/import/", imports.imports, name="imports"),
+    path("meters/import/upload/", imports.upload, name="upload"),
+    path("meters/import/<int:pk>/", imports.one, name="import"),
+    path("meters/import/<int:pk>/columns/", imports.choose, name="choose_columns"),
+    path("meters/import/<int:pk>/again/", imports.again, name="import_again"),
+    path("meters/import/<int:pk>/run/", imports.run, name="run_import"),
+    path("meters/import/<int:pk>/undo/", imports.undo, name="undo_import"),
+    path("meters/import/<int:pk>/wrong.csv", imports.wrong, name="wrong_rows"),
     path("meters/groups/", groups.group_list, name="groups"),
     path("meters/groups/new/", groups.create, name="create_group"),
     path("meters/groups/<int:pk>/", groups.change, name="group"),

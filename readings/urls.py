@@ -1,9 +1,12 @@
 from django.urls import path
 
-from readings.views import chart, exchange, stored
+from readings.views import chart, exchange, priority, stored
 
 app_name = "readings"
 urlpatterns = [
+    path("meters/priority/", priority.page, name="priority"),
+    path("meters/priority/add/", priority.add, name="add_priority"),
+    path("meters/priority/remove/", priority.remove, name="remove_priority"),
     path("meters/<int:pk>/consumption/", chart.chart, name="chart"),
     path("meters/<int:pk>/consumption/figure.json", chart.figure, name="figure"),
     path("meters/<int:pk>/month/", chart.month, name="month"),

@@ -30,6 +30,17 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "look-at-the-inbox": {"task": "collectors.tasks.ring", "schedule": 15.0},
+    # Rung at once by the page that starts an import; this is for when nobody could ring.
+    "work-on-imports": {
+        "task": "meters.tasks.work_imports",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    "refresh-groups": {
+        "task": "meters.tasks.refresh_groups",
+        "schedule": 120.0,
+        "options": {"expires": 120.0},
+    },
     "seal-the-trail": {
         "task": "ready.audit.tasks.seal",
         "schedule": 5.0,

@@ -268,13 +268,15 @@ if PRODUCTION:
     SECURE_HSTS_PRELOAD = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Where pictures may come from; tiles of the map add their host below.
+_IMAGES: list[str] = [SELF, "data:", "blob:"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
         "script-src": [SELF, NONCE],
         # The hash is that of the one empty style element Plotly makes.
         "style-src": [SELF, NONCE, "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"],
-        "img-src": [SELF, "data:", "blob:"],
+        "img-src": _IMAGES,
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -370,7 +372,23 @@ LOG_FORMAT = env_text("READY_LOG_FORMAT", "json" if PRODUCTION else "line")
 if LOG_FORMAT not in ("json", "line"):
     raise ImproperlyConfigured(f"READY_LOG_FORMAT={LOG_FORMAT!r}: choose json or line")
 
-LEAFLET_CONFIG: dict[str, object] = {"TILES": []}
+# ── The map (docs/how-to/map.md) ──────────────────────────────────────────────────────────────
+MAP_TILES = env_text("READY_MAP_TILES", "")
+MAP_ATTRIBUTION = env_text("READY_MAP_ATTRIBUTION", "")
+MAP_STREET_VIEW = env_text(
+    "READY_MAP_STREET_VIEW",
+    "https://www.google.com/maps/@?api=1&map_action=pano&viewpoint={latitude},{longitude}",
+)
+if MAP_TILES:
+    _tiles = urlsplit(MAP_TILES)
+    if _tiles.scheme != "https" or not all(part in MAP_TILES for part in ("{z}", "{x}", "{y}")):
+        raise ImproperlyConfigured("READY_MAP_TILES must be https:// with {z}, {x} and {y}")
+    # The browser may fetch pictures from this host and no other.
+    _host = f"https://{_tiles.netloc.replace('{s}', '*')}"
+    _IMAGES.append(_host)
+LEAFLET_CONFIG: dict[str, object] = {
+    "TILES": [("map", MAP_TILES, MAP_ATTRIBUTION)] if MAP_TILES else []
+}
 
 LOGGING = {
     "version": 1,

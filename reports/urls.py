@@ -1,9 +1,10 @@
 from django.urls import path
 
-from reports.views import comparing, consumption, paper
+from reports.views import comparing, consumption, paper, searching
 
 app_name = "reports"
 urlpatterns = [
+    path("search/", searching.found, name="search"),
     path("analysis/consumption/", consumption.consumption, name="consumption"),
     path(
         "analysis/consumption/export.csv", consumption.export_consumption, name="consumption_export"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from meters import desk, listing, narrowing, queries
-from meters.models import Meter, MeterGroup, SavedFilter
+from meters.mapping import MICRO
+from meters.models import Meter, MeterGroup
 from meters.registers import MAIN_REGISTERS
 from meters.selection import state_of
 from meters.values import shown_values
@@ -137,8 +139,24 @@ def drawer(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     wanted = (*MAIN_REGISTERS[page.meter.medium], *DRAWER_REGISTERS)
     chief = {column: page.values[column] for column in wanted}
     values = shown_values(chief, tenant_of(request).energy_unit)
-    context = {"page": page, "values": values}
+    position, street_view = _position(page)
+    context = {
+        "page": page,
+        "values": values,
+        "position": position,
+        "street_view": street_view,
+    }
     return render(request, "meters/_drawer.html", context)
+
+
+def _position(page: queries.MeterPage) -> tuple[str, str]:
+    """Where a meter is, "55.12345,9.12345", and the address of that street's picture."""
+    place = page.place
+    if place is None or place.latitude is None or place.longitude is None:
+        return "", ""
+    latitude, longitude = f"{place.latitude / MICRO:.6f}", f"{place.longitude / MICRO:.6f}"
+    picture = settings.MAP_STREET_VIEW.replace("{latitude}", latitude)
+    return f"{latitude},{longitude}", picture.replace("{longitude}", longitude)
 
 
 # Column → what a file says of a row; an instant carries its offset: nobody can ask the file.
@@ -227,10 +245,9 @@ def save_filter(request: HttpRequest, tenant: str) -> HttpResponse:
 
 @access("meters.view")
 @require_POST
-def delete_filter(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
-    """Forget one of the person's own filters."""
-    try:
-        desk.delete_filter(user_id=_person(request), pk=pk, actor=actor_of(request))
-    except SavedFilter.DoesNotExist:
-        raise Http404 from None
+def delete_filter(request: HttpRequest, tenant: str) -> HttpResponse:
+    """Forget one of the person's own filters; what is gone or another's is left as it is."""
+    text = request.POST.get("filter", "")
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        desk.delete_filter(user_id=_person(request), pk=int(text), actor=actor_of(request))
     return _back(request, tenant)

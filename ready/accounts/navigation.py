@@ -70,7 +70,7 @@ SECTIONS = (
         (
             Page("meters:list", _("Meters"), "meters.view"),
             Page("meters:map", _("Map"), "meters.view"),
-            Page("meters:priority", _("Priority meters"), "meters.view"),
+            Page("readings:priority", _("Priority meters"), "meters.view"),
             Page("meters:groups", _("Groups"), "meters.view"),
             Page("meters:customers", _("Customers"), "customers.view"),
             Page("meters:imports", _("Import"), "meters.import"),

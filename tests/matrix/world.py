@@ -18,8 +18,17 @@ from collectors import tokens
 from collectors.models import Collector, Telegram
 from collectors.outcomes import Outcome
 from collectors.queries import TelegramKey
-from meters import keyimports, services
-from meters.models import Customer, Installation, Meter, MeterState, SupplyPoint
+from meters import desk, groups, keyimports, listing, services
+from meters.imports.reading import Options
+from meters.imports.writing import Made
+from meters.models import (
+    Customer,
+    Installation,
+    Meter,
+    MeterImport,
+    MeterState,
+    SupplyPoint,
+)
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
 from readings.models import Origin, Reading, Trust
@@ -181,6 +190,40 @@ def _things(made: Utility) -> None:
         stock_meter=factories.meter(in_stock=True).pk,
         exchanged=exchanged.pk,
         exchanged_meter=exchanged.meter_id,
+    )
+    spare: Meter = factories.meter(in_stock=True)
+    group = groups.create_group(name=f"Group {canary}", actor=factories.ACTOR)
+    groups.add_to_group(
+        group=group, meters=Meter.objects.filter(pk=meter.pk), actor=factories.ACTOR
+    )
+    content = f"Serial;Label\n{secrets.randbelow(10**8):08d};{canary}\n".encode()
+    for thing, state, more in (
+        ("meter_import", "uploaded", {}),
+        ("meter_import_checked", "checked", {}),
+        ("meter_import_wrong", "checked", {"errors": [[2, "label", canary, "wrong"]]}),
+        ("meter_import_done", "done", {"made": Made().stored()}),
+    ):
+        made.things[thing] = MeterImport.objects.create(
+            state=state,
+            file_name=f"{canary}.csv",
+            content=content,
+            head=["Serial", "Label"],
+            options=Options(columns=["number", "label"]).stored(),
+            actor_name=f"{canary}",
+            **more,
+        ).pk
+    made.things["filter"] = desk.save_filter(
+        user_id=made.people[Role.ADMINISTRATOR].pk,
+        list_key=listing.LIST_KEY,
+        name=f"Filter {canary}",
+        query="?q=a",
+        shared=True,
+        actor=factories.ACTOR,
+    ).pk
+    made.things.update(
+        spare=spare.pk,
+        priority_meter=factories.meter(interval_s=300).pk,
+        group=group.pk,
         key_import=imports[0].pk,
         key_import_done=imports[1].pk,
         tenant=tenant.slug,
