@@ -222,8 +222,8 @@ def test_durations_of_water_meters() -> None:
     (current,) = conditions_of("kamstrup water 16", 0x2004 | 1 << 13 | 5 << 10)[:1]
     assert (current.slug, current.duration, current.hours) == ("leak", 5, (169, 336))
     (past,) = conditions_of("kamstrup water 16", 2 << 7)
-    assert (
-        past.danish == "Baglæns flow er registreret i 9 til 24 timer inden for de seneste 30 dage"
+    assert past.danish == (
+        "Modsat flowretning er registreret i 9 til 24 timer inden for de seneste 30 dage"
     )
 
 
