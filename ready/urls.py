@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.account.urls")),
     path("accounts/second-factor/", include("allauth.mfa.urls")),
     path("", include("ready.accounts.urls")),
+    path("platform/", include("ready.accounts.urls_platform")),
     path("", root, name="root"),
     path("t/<slug:tenant>/", home, name="home"),
     # Before the meters' own: "key-doctor" is no meter's number.

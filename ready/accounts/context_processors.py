@@ -23,6 +23,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "tenant": getattr(request, "tenant", None),
         "membership": getattr(request, "membership", None),
         "rights": rights_for(request),
+        "visit": getattr(request, "visit", None),
         "memberships": memberships,
         "navigation": navigation(request),
     }

@@ -96,3 +96,52 @@ class NewPersonForm(forms.Form):
             except forms.ValidationError as error:
                 self.add_error("password", error)
         return data
+
+
+class TokenForm(forms.Form):
+    """A new API token: whose, what it may do, for how long."""
+
+    name = forms.CharField(label=_("What it is for"), max_length=80)
+    whose = forms.ChoiceField(
+        label=_("Acts as"),
+        help_text=_("A token never may more than its person or role may when it is used."),
+    )
+    days = forms.IntegerField(label=_("Days it lasts"), min_value=1, max_value=366, initial=90)
+    scopes = forms.MultipleChoiceField(
+        label=_("May"), widget=forms.CheckboxSelectMultiple, choices=()
+    )
+
+    def __init__(self, *args: Any, scopes: list[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        whose = [("me", _("Me")), *((value, label) for value, label in Role.choices)]
+        self.fields["whose"].choices = whose  # type: ignore[attr-defined]
+        self.fields["scopes"].choices = scopes  # type: ignore[attr-defined]
+
+
+class TermsForm(forms.Form):
+    """What the platform allows a utility."""
+
+    licence = forms.ChoiceField(label=_("Licence"), choices=Tenant.Licence.choices)
+    priority_meters = forms.IntegerField(label=_("Priority meters, at most"), min_value=0)
+    alarm_meters = forms.IntegerField(label=_("Meters with alarms, at most"), min_value=0)
+
+
+class NewUtilityForm(TermsForm):
+    """A new utility and who shall be its first administrator."""
+
+    name = forms.CharField(label=_("Name of the utility"), max_length=120)
+    slug = forms.SlugField(
+        label=_("Short name"), max_length=40, help_text=_("Stands in its addresses: /t/name/")
+    )
+    email = forms.EmailField(label=_("E-mail of its first administrator"), max_length=254)
+
+    field_order = ("name", "slug", "email", "licence", "priority_meters", "alarm_meters")
+
+
+class VisitForm(forms.Form):
+    """Why an operator looks into a utility, and for how long."""
+
+    reason = forms.CharField(
+        label=_("Why"), max_length=500, help_text=_("The utility's people read it.")
+    )
+    minutes = forms.IntegerField(label=_("Minutes"), min_value=1, max_value=60, initial=30)

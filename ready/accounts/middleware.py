@@ -19,16 +19,35 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from ready.accounts import sessions, throttle
-from ready.accounts.models import Membership, User
-from ready.accounts.proof import FACTORS, is_fresh, must_have_second_factor, page_of, proof_url
+from ready.accounts import api_tokens, platform, sessions, throttle
+from ready.accounts.models import Membership, PlatformOperator, User
+from ready.accounts.proof import (
+    FACTORS,
+    is_fresh,
+    must_have_second_factor,
+    page_of,
+    proof_url,
+    second_factors,
+)
 from ready.accounts.rights import rights_for, rights_in
-from ready.policy import DEVICE, PERMISSIONS, PUBLIC, SIGNED_IN, can, declared
+from ready.policy import (
+    DEVICE,
+    PERMISSIONS,
+    PLATFORM,
+    PUBLIC,
+    SIGNED_IN,
+    VISITING,
+    can,
+    declared,
+)
 from ready.tenancy.context import person_context, tenant_context
+from ready.tenancy.models import Tenant
 from ready.web.operations import operations_of
+from ready.web.problems import Problem
 
 log = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
+API_PATH = "/api/"
 TENANT_PATH = re.compile(r"^/t/(?P<slug>[-a-z0-9_]+)/")
 # Views of installed libraries cannot carry our mark; what they need is declared here.
 LIBRARY_ACCESS = {
@@ -105,7 +124,11 @@ class TenantMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.tenant = request.membership = request.rights = None  # type: ignore[attr-defined]
+        request.visit = request.caller = None  # type: ignore[attr-defined]
         user = request.user
+        header = request.headers.get("Authorization", "")
+        if request.path_info.startswith(API_PATH) and api_tokens.is_ours(header):
+            return self._for_token(request, header)
         if not isinstance(user, User):
             return self.get_response(request)
         if sessions.is_idle(request):
@@ -120,7 +143,9 @@ class TenantMiddleware:
             return self._finish(request)
         membership = _membership(request, user, match["slug"])
         if membership is None:
-            request.unknown_tenant = True  # type: ignore[attr-defined]
+            return self._for_visitor(request, user, match["slug"])
+        if membership.tenant.suspended_at is not None:
+            request.suspended = True  # type: ignore[attr-defined]
             return self._finish(request)
         if sessions.logged_in_at(request) < (membership.sessions_from or sessions.EVER):
             logout(request)
@@ -129,6 +154,31 @@ class TenantMiddleware:
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_context(membership.tenant_id), timezone.override(membership.tenant.zone):
             request.rights = rights_in(membership)  # type: ignore[attr-defined]
+            return self._finish(request)
+
+    def _for_visitor(self, request: HttpRequest, user: User, slug: str) -> HttpResponse:
+        """An operator of the platform who entered the utility; anybody else finds nothing."""
+        tenant = Tenant.objects.filter(slug=slug).first() if platform.is_operator(user) else None
+        if tenant is not None:
+            with tenant_context(tenant.pk), timezone.override(tenant.zone):
+                visit = platform.visit_of(user)
+                if visit is not None:
+                    request.tenant = tenant  # type: ignore[attr-defined]
+                    request.visit = visit  # type: ignore[attr-defined]
+                    request.rights = VISITING  # type: ignore[attr-defined]
+                    return self._finish(request)
+        request.unknown_tenant = True  # type: ignore[attr-defined]
+        return self._finish(request)
+
+    def _for_token(self, request: HttpRequest, header: str) -> HttpResponse:
+        """A program with an API token: the API's own authenticator says who it is not."""
+        caller = api_tokens.authenticate(header)
+        if caller is None:
+            return self.get_response(request)
+        request.caller = caller  # type: ignore[attr-defined]
+        request.tenant = caller.tenant  # type: ignore[attr-defined]
+        request.rights = caller.rights  # type: ignore[attr-defined]
+        with tenant_context(caller.tenant.pk), timezone.override(caller.tenant.zone):
             return self._finish(request)
 
     def _finish(self, request: HttpRequest) -> HttpResponse:
@@ -148,6 +198,8 @@ def _membership(request: HttpRequest, user: User, slug: str) -> Membership | Non
             )
         )
         .filter(user=user, tenant__slug=slug, disabled_at=None)
+        # An operator is nobody's member, whatever a row says.
+        .exclude(Exists(PlatformOperator.objects.filter(user_id=OuterRef("user_id"))))
         .first()
     )
     if found is None or not sessions.may_open(request, found.tenant_id):
@@ -173,6 +225,12 @@ class AccessMiddleware:
         code = _needed(request, view, name)
         if code in (PUBLIC, DEVICE):
             return None
+        if name.startswith("api:"):
+            return _of_api(request, code)
+        if getattr(request, "suspended", False):
+            raise PermissionDenied(
+                _("Your utility is suspended. Its collectors go on being heard; ask the operator.")
+            )
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path())
         if code == SIGNED_IN:
@@ -184,6 +242,8 @@ class AccessMiddleware:
                     )
                 )
             return None
+        if code == PLATFORM:
+            return _of_platform(request, request.user, name)
         rights = rights_for(request)
         if rights is None:
             raise Http404
@@ -203,6 +263,31 @@ class AccessMiddleware:
             messages.info(request, _("Confirm that it is you, then do it again."))
             return _elsewhere(request, proof_url(request, page_of(request)))
         return None
+
+
+def _of_api(request: HttpRequest, code: str) -> HttpResponse | None:
+    """An operation that wants a permission: of the token's, told as the API tells errors."""
+    rights = rights_for(request)
+    if request.caller is None or rights is None:  # type: ignore[attr-defined]
+        return Problem(401, "token", "The token is missing, wrong or revoked.").response()
+    decision = can(rights, code)
+    if not decision:
+        return Problem(403, "not_allowed", str(decision.reason)).response()
+    return None
+
+
+def _of_platform(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
+    """A page of the platform's operators; for anybody else there is none."""
+    if not platform.is_operator(user) or not sessions.may_open(request, 0):
+        raise Http404
+    if settings.REQUIRE_SECOND_FACTOR and not second_factors(user.pk):
+        messages.info(request, _("Operators need a second factor: set one up."))
+        return _elsewhere(request, reverse("mfa_index"))
+    harmless = request.method in ("GET", "HEAD", "OPTIONS") or name == "platform:leave"
+    if not harmless and not is_fresh(request):
+        messages.info(request, _("Confirm that it is you, then do it again."))
+        return _elsewhere(request, proof_url(request, page_of(request)))
+    return None
 
 
 def _elsewhere(request: HttpRequest, url: str) -> HttpResponse:

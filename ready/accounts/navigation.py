@@ -123,8 +123,14 @@ SECTIONS = (
         "c",
         (
             Page("configuration", pgettext_lazy("page", "Settings"), "configuration.view"),
-            Page("configuration:users", _("Users"), "people.view"),
+            Page(
+                "configuration:users",
+                _("Users"),
+                "people.view",
+                frozenset({"configuration:user"}),
+            ),
             Page("configuration:roles", _("Roles and permissions"), "people.view"),
+            Page("configuration:tokens", _("API tokens"), "api_tokens.edit"),
             Page("reports:letterhead", _("Letterhead"), "configuration.edit"),
             Page("audit:trail", _("Audit log"), "audit.view"),
         ),

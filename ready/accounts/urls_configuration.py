@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ready.accounts import views_people
+from ready.accounts import views_people, views_tokens
 
 app_name = "configuration"
 urlpatterns = [
@@ -24,6 +24,9 @@ urlpatterns = [
     ),
     path("users/<int:user_id>/remove/", views_people.remove_user, name="remove_user"),
     path("users/<int:user_id>/limit/", views_people.limit_user, name="limit_user"),
+    path("tokens/", views_tokens.tokens, name="tokens"),
+    path("tokens/issue/", views_tokens.issue_token, name="issue_token"),
+    path("tokens/<int:pk>/revoke/", views_tokens.revoke_token, name="revoke_token"),
     path("roles/", views_people.role_grid, name="roles"),
     path("roles/change/", views_people.change_roles, name="change_roles"),
 ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from ready.accounts.actors import actor_of
 from ready.accounts.forms import CustomsForm
 from ready.accounts.models import Membership, User
+from ready.accounts.platform import is_operator, visits
 from ready.accounts.services import change_customs
 from ready.policy import PUBLIC, SIGNED_IN, access
 from ready.tenancy.requests import tenant_of
@@ -35,6 +36,8 @@ def switch(request: HttpRequest) -> HttpResponse:
         .filter(user_id=person.pk, disabled_at=None)
         .order_by("tenant__name", "tenant_id")
     )
+    if not memberships and is_operator(person):
+        return redirect("platform:utilities")
     if len(memberships) == 1 and "stay" not in request.GET:
         return redirect("home", memberships[0].tenant.slug)
     return render(request, "accounts/switch.html", {"choices": memberships})
@@ -85,4 +88,5 @@ def change_configuration(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 def _configuration(request: HttpRequest, form: CustomsForm, status: int = 200) -> HttpResponse:
-    return render(request, "accounts/configuration.html", {"form": form}, status=status)
+    context = {"form": form, "visits": visits()}
+    return render(request, "accounts/configuration.html", context, status=status)

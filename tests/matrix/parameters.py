@@ -47,6 +47,8 @@ THINGS = {
     "configuration.user_id": "member",
     "configuration:enable_user.user_id": "member_shut_out",
     "configuration:revoke_invitation.pk": "invitation",
+    "configuration:revoke_token.pk": "api_token",
+    "platform.utility": "tenant",
     "keys.pk": "key_import",
     "keys:meter.pk": "meter",
     "keys:set.pk": "meter",
@@ -54,6 +56,10 @@ THINGS = {
 }
 # Parameters that name no thing, and why any value is answered.
 NO_OBJECT = {
+    **{
+        f"platform:{name}.utility": "an operator's pages are about every utility"
+        for name in ("utility", "change_terms", "suspend", "enter", "leave")
+    },
     "collectors:reading.key": "a time; the telegrams behind it may be gone for long",
 }
 # What no utility has, by thing; everything else is a number.
@@ -107,6 +113,27 @@ FORMS: dict[str, Form] = {
     "configuration:invite": lambda world: {"email": "new@aalund.example", "role": "user"},
     "configuration:change_role": lambda world: {"role": "super_user"},
     "configuration:limit_user": lambda world: {"limited": "on"},
+    "configuration:issue_token": lambda world: {
+        "name": world.own.canary,
+        "whose": "user",
+        "days": "30",
+        "scopes": ["meters.view"],
+    },
+    "platform:create": lambda world: {
+        "name": "A third",
+        "slug": "third",
+        "email": "first@third.example",
+        "licence": "drive_by",
+        "priority_meters": "50",
+        "alarm_meters": "5000",
+    },
+    "platform:change_terms": lambda world: {
+        "licence": "drive_by",
+        "priority_meters": "60",
+        "alarm_meters": "5000",
+    },
+    "platform:suspend": lambda world: {"suspended": "yes"},
+    "platform:enter": lambda world: {"reason": f"They asked {world.own.canary}", "minutes": "5"},
     "configuration:change_roles": lambda world: {"shown": "", "held": ["user:meters.edit"]},
     "readings:add_priority": lambda world: {"number": world.own.things["number"]},
     "readings:remove_priority": lambda world: {"meter": world.own.things["priority_meter"]},
@@ -157,6 +184,7 @@ FORMS: dict[str, Form] = {
 # POSTs that change nothing, and why they are no GET.
 CHANGES_NOTHING = {
     "accounts:language": "a person's own taste, no utility's",
+    "platform:leave": "no visit is running",
     "accounts:accept_invitation": "without an invitation there is nothing to accept",
     "accounts:end_session": "a session that is over already",
     "accounts:end_other_sessions": "there are no others",

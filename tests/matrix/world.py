@@ -32,14 +32,15 @@ from meters.models import (
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
 from readings.models import Origin, Reading, Trust
-from ready.accounts import people
-from ready.accounts.models import Membership, User
+from ready.accounts import api_tokens, people
+from ready.accounts.models import ApiToken, Membership, User
 from ready.audit.models import AuditEntry
 from ready.policy import EVERYTHING, Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from reports.services import set_letterhead
 from tests import factories
+from tests.conftest import as_admin
 
 _batches = count(1)
 # A text in everything of a utility's that carries text: found anywhere else, it has leaked.
@@ -101,7 +102,17 @@ def _utility(slug: str, name: str) -> Utility:
             actor=factories.ACTOR,
             rights=EVERYTHING,
         )
+        api_tokens.issue(
+            name=canary,
+            scopes=["meters.view"],
+            lasts=timedelta(days=1),
+            user=None,
+            role=Role.USER,
+            actor=factories.ACTOR,
+            rights=EVERYTHING,
+        )
         made.things.update(
+            api_token=ApiToken.objects.get().pk,
             member=colleague.pk,
             member_shut_out=made.people["revoked"].pk,
             invitation=invitation.pk,
@@ -309,6 +320,17 @@ def _disabled(world: World) -> Client:
     return client
 
 
+def _operator(world: World) -> Client:
+    """Runs the platform; made above the walls, as the run-time role may not."""
+    user = person(world.own, "operator", None)
+    with as_admin() as link:
+        link.execute(
+            "INSERT INTO accounts_platformoperator (user_id, created_at) VALUES (%s, now())",
+            [user.pk],
+        )
+    return signed_in(user)
+
+
 ACTORS: dict[str, Callable[[World], Client]] = {
     "anonymous": lambda world: Client(raise_request_exception=False),
     "disabled": _disabled,
@@ -320,6 +342,7 @@ ACTORS: dict[str, Callable[[World], Client]] = {
     "other user": lambda world: signed_in(world.other.people[Role.USER]),
     "other super user": lambda world: signed_in(world.other.people[Role.SUPER_USER]),
     "other administrator": lambda world: signed_in(world.other.people[Role.ADMINISTRATOR]),
+    "platform operator": _operator,
     "collector": lambda world: _with_token(world.own.token),
     "revoked collector": lambda world: _with_token(world.own.revoked_token),
 }
@@ -330,6 +353,7 @@ OUTSIDERS = (
     "other user",
     "other super user",
     "other administrator",
+    "platform operator",
 )
 STRANGERS = ("anonymous", "disabled", "collector", "revoked collector")
 DEVICES = ("collector", "revoked collector")
