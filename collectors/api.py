@@ -1,6 +1,7 @@
 """The push endpoint: what concentrators call. docs/reference/push.md is its manual."""
 
 import logging
+import random
 from typing import Any
 
 from django.conf import settings
@@ -13,9 +14,9 @@ from ninja.security.base import AuthBase
 from collectors import tasks
 from collectors.formats import EnvelopeError
 from collectors.inflate import BadGzip, TooLarge, inflate
-from collectors.limits import Buckets
+from collectors.limits import Buckets, Lanes
 from collectors.pressure import Gauge
-from collectors.services import accept
+from collectors.services import Receipt, accept
 from collectors.tokens import Bearer, authenticate
 from ready.policy import DEVICE, access
 from ready.web.middleware import request_id
@@ -26,6 +27,7 @@ router = Router(tags=["collectors"])
 # What is kept must be what was parsed: a type cut short would read differently in the worker.
 _LONGEST_TYPE = 120
 buckets = Buckets(settings.PUSH_RATE_PER_MINUTE)
+lanes = Lanes(settings.PUSH_AT_ONCE, patience_s=1.0)
 gauge = Gauge()
 _DATABASE_RETRY_S = 5
 
@@ -108,9 +110,24 @@ def push(request: HttpRequest) -> HttpResponse:
         raise Problem(503, refusal.code, refusal.detail, retry_after=refusal.retry_after)
     if len(request.headers.get("Content-Type", "")) > _LONGEST_TYPE:
         raise Problem(415, "unsupported_type", "The Content-Type is too long.")
+    with lanes.enter(bearer.tenant_id) as entered:
+        if not entered:
+            raise Problem(
+                429,
+                "busy",
+                "Other pushes of this utility are being taken in.",
+                retry_after=random.randint(1, 3),  # noqa: S311
+            )
+        receipt = _accept(request, bearer)
+    if not receipt.repeated:
+        tasks.ring_softly()
+    return JsonResponse(receipt.answer)
+
+
+def _accept(request: HttpRequest, bearer: Bearer) -> Receipt:
     body = _body(request)
     try:
-        receipt = accept(
+        return accept(
             bearer=bearer,
             content_type=request.headers.get("Content-Type", ""),
             body=body,
@@ -119,9 +136,6 @@ def push(request: HttpRequest) -> HttpResponse:
         )
     except EnvelopeError as error:
         raise Problem(error.status, error.code, error.detail, at=error.at) from error
-    if not receipt.repeated:
-        tasks.ring_softly()
-    return JsonResponse(receipt.answer)
 
 
 def database_away(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -1,4 +1,5 @@
-"""How often a collector may push: a token bucket each, in the memory of a web process.
+"""How often a collector may push, and how many pushes of one utility are worked on at once; both
+in the memory of a web process.
 
 Not exact over several processes (each has its own buckets), which is enough to keep one mad box
 from crowding out the others; docs/reference/push.md says so.
@@ -6,7 +7,9 @@ from crowding out the others; docs/reference/push.md says so.
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _MOST = 10_000
 
@@ -33,3 +36,51 @@ class Buckets:
                 return int((1 - level) / self._rate) + 1
             self._levels[who] = (level - 1, now)
             return 0
+
+
+class Lanes:
+    """A few at once for each; as many more wait a little, and the rest are turned away.
+
+    So whoever sends as much as they can holds at most twice `width` of a process's threads, and
+    the others find one free.
+    """
+
+    def __init__(self, width: int, patience_s: float) -> None:
+        self._width = width
+        self._patience_s = patience_s
+        self._left = threading.Condition()
+        self._inside: Counter[object] = Counter()
+        self._waiting: Counter[object] = Counter()
+
+    @contextmanager
+    def enter(self, who: object) -> Iterator[bool]:
+        """Whether there was room; it is held until the block ends."""
+        entered = self._enter(who)
+        try:
+            yield entered
+        finally:
+            if entered:
+                with self._left:
+                    self._inside[who] -= 1
+                    self._forget(who)
+                    self._left.notify_all()
+
+    def _enter(self, who: object) -> bool:
+        with self._left:
+            if self._inside[who] >= self._width:
+                if self._waiting[who] >= self._width:
+                    return False
+                self._waiting[who] += 1
+                free = self._left.wait_for(
+                    lambda: self._inside[who] < self._width, self._patience_s
+                )
+                self._waiting[who] -= 1
+                if not free:
+                    self._forget(who)
+                    return False
+            self._inside[who] += 1
+            return True
+
+    def _forget(self, who: object) -> None:
+        if not self._inside[who] and not self._waiting[who]:
+            del self._inside[who], self._waiting[who]

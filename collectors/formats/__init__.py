@@ -70,6 +70,8 @@ _READERS: Final = {
     "lines": parse_lines,
     "elvaco": parse_elvaco,
 }
+# Far beyond what is rejected as one item: such a body need not even be kept.
+_LONGEST_LINE: Final = 256 * 1024
 _LIST_OF_OBJECTS: Final = re.compile(rb"\[\s*[{\]\"]")
 
 
@@ -94,7 +96,24 @@ def parse(
                 most=limits.max_body,
             ),
         )
-    return _READERS[sniff(content_type, body)](body, limits=limits, zone=zone)
+    kind = sniff(content_type, body)
+    if kind != "json" and _endless(body):
+        raise EnvelopeError(
+            EnvelopeCode.TOO_LARGE,
+            f"A line is longer than {_LONGEST_LINE} bytes: these are no lines of telegrams.",
+        )
+    return _READERS[kind](body, limits=limits, zone=zone)
+
+
+def _endless(body: bytes) -> bool:
+    """Whether a line is so long that it is no line; looks at a few bytes of each stretch only."""
+    start = 0
+    while len(body) - start > _LONGEST_LINE:
+        end = body.rfind(b"\n", start, start + _LONGEST_LINE)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def sniff(content_type: str | None, body: bytes) -> Kind:
