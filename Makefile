@@ -19,9 +19,9 @@ beside_servers := $(local) servers -- $(venv) -m
 lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports templates pytest coverage corpus \
-	bench-decode fuzz wrong-keys bench-readings bench-pages bench-visible chaos load bombs screenshots \
-	chromium install lock clean
+.PHONY: help run test check format lint types imports templates pytest coverage matrix mutants \
+	audit-libraries corpus bench-decode fuzz wrong-keys bench-readings bench-pages bench-visible chaos \
+	load bombs screenshots chromium install lock clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | \
@@ -63,6 +63,13 @@ coverage: install ## every branch of wmbus/ by its own tests; fails below 100 %
 
 matrix: install ## who may do what: every cell of the access matrix (make test asks a sixth)
 	@READY_MATRIX=all exec $(local) test --only translations pytest -- tests/matrix $(ARGS)
+
+mutants: install ## take one wall away at a time; a test must notice each
+	@exec $(beside_servers) benchmarks.mutants $(ARGS)
+
+audit-libraries: install ## known weaknesses of the libraries (asks PyPI; fails where it cannot)
+	@exec $(venv) -m pip_audit --strict --requirement requirements.lock --require-hashes \
+		--disable-pip $(ARGS)
 
 # ── Longer measurements ─────────────────────────────────────────────────────────────────────────
 corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compare

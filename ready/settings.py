@@ -161,6 +161,7 @@ MIDDLEWARE = [
     "ready.web.middleware.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ready.web.walls.WallsMiddleware",
     "ready.web.middleware.RequestIdMiddleware",
     "ready.web.middleware.NotStoredMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -390,6 +391,11 @@ if MAP_TILES:
 LEAFLET_CONFIG: dict[str, object] = {
     "TILES": [("map", MAP_TILES, MAP_ATTRIBUTION)] if MAP_TILES else []
 }
+
+# The largest body of any request; the limits of each form and endpoint are below it.
+UPLOAD_MAX_BYTES = env_int("READY_UPLOAD_MAX_BYTES", 32 * 1024 * 1024)
+# Hosts that webhooks and single sign-on may reach although they are not on the internet.
+OUTBOUND_PRIVATE = frozenset(env_list("READY_OUTBOUND_PRIVATE", ""))
 
 LOGGING = {
     "version": 1,

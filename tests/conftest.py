@@ -50,6 +50,10 @@ def _admin_url() -> str:
     return url
 
 
+def _database_url(name: str) -> str:
+    return urlsplit(_admin_url())._replace(path=f"/{quote(name)}").geturl()
+
+
 def _use(name: str, user: str, password: str) -> None:
     """Let Django's connection be this role in this database from now on."""
     connection.close()
@@ -75,6 +79,10 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         ):
             _use(name, role, _ROLES[role])
             call_command(command, stdout=io.StringIO(), **arguments)
+        if mutation := os.environ.get("READY_MUTANT_SQL"):
+            # benchmarks/mutants.py takes a wall away, to see the tests notice.
+            with psycopg.connect(_database_url(name), autocommit=True) as link:
+                link.execute(mutation)
         _use(name, "ready_app", _ROLES["ready_app"])
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
@@ -86,9 +94,8 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
 @contextmanager
 def as_admin() -> Iterator[psycopg.Connection]:
     """A connection to the test database above all walls, for looking and for cleaning up."""
-    parts = urlsplit(_admin_url())
-    database = quote(connection.settings_dict["NAME"])
-    with psycopg.connect(parts._replace(path=f"/{database}").geturl(), autocommit=True) as link:
+    url = _database_url(connection.settings_dict["NAME"])
+    with psycopg.connect(url, autocommit=True) as link:
         yield link
 
 

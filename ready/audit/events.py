@@ -1,4 +1,4 @@
-"""Event types in words. An event that is written and not listed here fails a test."""
+"""Event types in words, as the log shows and filters them; one not listed shows its code."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _

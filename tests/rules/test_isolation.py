@@ -1,10 +1,16 @@
 """Two utilities, two walls. These tests commit: a wrapping transaction hides a forgotten tenant."""
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection, transaction
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 
 from meters.keys import SealBroken, open_sealed
 from meters.models import Meter, MeterKey, SupplyPoint
+from ready.accounts.middleware import TenantMiddleware
+from ready.accounts.models import Membership, User
+from ready.policy import Role
 from ready.tenancy.context import UnscopedQuery, current_tenant_id, tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
@@ -45,6 +51,24 @@ def test_leaving_a_context_by_an_exception_restores_too(aalund: Tenant, birkelse
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('app.tenant')")
             assert cursor.fetchone() == (str(aalund.pk),)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 404, 500])
+def test_a_refusal_keeps_nothing_of_what_was_written(aalund: Tenant, status: int) -> None:
+    user = User.objects.create_user("eve@aalund.example", None)
+    with tenant_context(aalund.pk):
+        Membership.objects.create(tenant=aalund, user=user, role=Role.ADMINISTRATOR)
+
+    def view(request: HttpRequest) -> HttpResponse:
+        factories.meter(number="33333333")
+        return HttpResponse(status=status)
+
+    request = RequestFactory().post("/t/aalund/meters/")
+    request.user = user
+    request.session = SessionStore()
+    TenantMiddleware(view)(request)
+    with tenant_context(aalund.pk):
+        assert Meter.objects.filter(number="33333333").exists() is (status == 200)
 
 
 @pytest.fixture
