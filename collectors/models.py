@@ -176,7 +176,8 @@ class Telegram(models.Model):
             ),
             models.Index(
                 fields=["tenant", "outcome", "received_on", "batch_id", "item"],
-                name="collectors_telegram_out",
+                condition=models.Q(outcome__gte=QUARANTINE),
+                name="collectors_telegram_aside",
             ),
             # A meter or key has come: which telegrams waited for it?
             models.Index(

@@ -8,7 +8,7 @@ let PostgreSQL walk the index and stop after a page.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -76,10 +76,15 @@ FILTERS = ("show", "group", *narrowing.KEYS)
 _MAIN_COLUMNS = tuple(dict.fromkeys(c for columns in MAIN_REGISTERS.values() for c in columns))
 
 
+def _utc_day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
 def not_heard(now: datetime) -> Q:
     """Mounted meters that were not heard for a day, or never."""
     return Q(in_stock=False) & (
-        Q(state__heard_at__lt=now - SILENCE) | Q(state__heard_at__isnull=True)
+        Q(state__heard_on__lte=_utc_day(now - SILENCE), state__heard_at__lt=now - SILENCE)
+        | Q(state__heard_on__isnull=True)
     )
 
 
@@ -144,11 +149,13 @@ def counts(now: datetime) -> dict[str, int]:
                 (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s AND in_stock),
                 -- All silent ones less those in stock: both sides are few, the mounted are not.
                 (SELECT count(*) FROM meters_meterstate
-                 WHERE tenant_id = %(tenant)s AND (heard_at < %(since)s OR heard_at IS NULL))
+                 WHERE tenant_id = %(tenant)s AND (heard_on <= %(day)s AND heard_at < %(since)s
+                                               OR heard_on IS NULL))
                 - (SELECT count(*) FROM meters_meter m
                    JOIN meters_meterstate s ON s.tenant_id = m.tenant_id AND s.meter_id = m.id
                    WHERE m.tenant_id = %(tenant)s AND m.in_stock
-                     AND (s.heard_at < %(since)s OR s.heard_at IS NULL)),
+                     AND (s.heard_on <= %(day)s AND s.heard_at < %(since)s
+                          OR s.heard_on IS NULL)),
                 (SELECT count(*) FROM meters_meterstate
                  WHERE tenant_id = %(tenant)s AND has_codes),
                 (SELECT count(*) FROM meters_meterstate
@@ -158,6 +165,7 @@ def counts(now: datetime) -> dict[str, int]:
                 "tenant": current_tenant_id(),
                 "priority": PRIORITY_INTERVAL_S,
                 "since": now - SILENCE,
+                "day": _utc_day(now - SILENCE),
             },
         )
         return dict(zip((one.key for one in SELECTIONS), cursor.fetchone(), strict=True))

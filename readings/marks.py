@@ -21,5 +21,10 @@ def marking(change: str) -> str:
             SELECT DISTINCT t.id, c.meter_id, (c.ts AT TIME ZONE t.zone)::date
             FROM tenancy_tenant t CROSS JOIN changed c
             WHERE t.id = current_setting('app.tenant')::int
+              -- Looking first is half the price of running into what is there.
+              AND NOT EXISTS (
+                  SELECT 1 FROM readings_dirtyday d
+                  WHERE d.tenant_id = current_setting('app.tenant')::int
+                    AND d.meter_id = c.meter_id AND d.day = (c.ts AT TIME ZONE t.zone)::date)
             ON CONFLICT DO NOTHING
         )"""  # noqa: S608  our own statements

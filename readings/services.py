@@ -12,7 +12,7 @@ knows decides most at once: an interval that begins after its newest reading is 
 looked up. `readings.writing` does the writing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from django.db import connection
 
 from meters.state import Known
 from readings import writing
-from readings.models import Kind
+from readings.models import Kind, Status
 from readings.writing import NewReading, Stored
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import instant_of, stamp
@@ -28,6 +28,7 @@ from ready.tenancy.staging import instant_of, stamp
 __all__ = ["NewReading", "Stored", "Superseded", "store"]
 
 _SECOND = 1_000_000
+_NEVER = -(2**63)
 # An interval of a meter: the meter and where the interval begins (`staging.stamp`).
 _Slot = tuple[int, int]
 
@@ -47,6 +48,7 @@ class _There:
 
     stamp: int
     received_at: datetime
+    status: int
     fixed: int | None
 
 
@@ -68,23 +70,30 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
         if slot is not None:
             earliest[slot] = min(at, earliest.get(slot, at))
             ends[slot] = slot[1] + reading.interval_s * _SECOND
-    there = _look({slot: ends[slot] for slot in _maybe_taken(earliest, known)})
-    gone = [
-        (slot[0], one)
-        for slot, stored in there.items()
-        for one in stored
-        if one.stamp > earliest[slot]
-    ]
+    newest = _newest(known)
+    # An interval that begins after a meter's newest reading is empty.
+    there = _look({slot: ends[slot] for slot in earliest if slot[1] <= newest.get(slot[0], _NEVER)})
+    gone = []
     for slot, stored in there.items():
-        earliest[slot] = min(earliest[slot], *(one.stamp for one in stored))
-    taken: list[tuple[NewReading, int]] = []
+        measured = [one.stamp for one in stored if one.status != Status.ESTIMATED]
+        earliest[slot] = min(earliest[slot], *measured) if measured else earliest[slot]
+        gone += [(slot[0], one) for one in stored if one.stamp > earliest[slot]]
+    new: dict[tuple[int, int], NewReading] = {}
+    others: list[tuple[NewReading, int]] = []
     for reading, at, slot in zip(readings, stamps, slots, strict=True):
         if slot is not None and earliest[slot] < at:
             reading.outcome = Stored.CONDENSED
+        elif (
+            slot is not None
+            and at > newest.get(reading.meter_id, _NEVER)
+            and (reading.meter_id, at) not in new
+        ):
+            new[reading.meter_id, at] = reading
         else:
-            taken.append((reading, at))
+            others.append((reading, at))
     superseded = _give_way(gone)
-    writing.write(taken)
+    writing.insert([(reading, at) for (_, at), reading in new.items()])
+    writing.merge(others)
     return superseded
 
 
@@ -96,12 +105,11 @@ def _slot(reading: NewReading, at: int) -> _Slot:
     return reading.meter_id, at - (at + _SINCE_1970) % (reading.interval_s * _SECOND)
 
 
-def _maybe_taken(slots: Iterable[_Slot], known: Mapping[int, Known]) -> list[_Slot]:
-    """Intervals that may hold a current reading: no meter has one newer than its state tells."""
-    newest = {
+def _newest(known: Mapping[int, Known]) -> dict[int, int]:
+    """The newest current reading of each meter that has any: no later one is stored."""
+    return {
         meter_id: stamp(was.read_at) for meter_id, was in known.items() if was.read_at is not None
     }
-    return [slot for slot in slots if slot[1] <= newest.get(slot[0], slot[1] - 1)]
 
 
 def _look(slots: Mapping[_Slot, int]) -> dict[_Slot, list[_There]]:
@@ -114,10 +122,10 @@ def _look(slots: Mapping[_Slot, int]) -> dict[_Slot, list[_There]]:
     with connection.cursor() as cursor:
         # The outer bounds are constants, so that no other months are planned for.
         cursor.execute(
-            """SELECT s.meter_id, s.lo, r.ts, r.received_at, r.fixed
+            """SELECT s.meter_id, s.lo, r.ts, r.received_at, r.status, r.fixed
                FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS s(meter_id, lo, hi)
                CROSS JOIN LATERAL (
-                   SELECT ts, received_at, fixed FROM readings_reading
+                   SELECT ts, received_at, status, fixed FROM readings_reading
                    WHERE tenant_id = %s AND meter_id = s.meter_id AND ts >= s.lo AND ts < s.hi
                      AND ts >= %s AND ts < %s AND kind = %s
                ) AS r""",
@@ -131,9 +139,9 @@ def _look(slots: Mapping[_Slot, int]) -> dict[_Slot, list[_There]]:
                 Kind.NOW,
             ],
         )
-        for meter_id, start, at, received_at, fixed in cursor.fetchall():
+        for meter_id, start, at, *rest in cursor.fetchall():
             stored = found.setdefault((meter_id, stamp(start)), [])
-            stored.append(_There(stamp(at), received_at, fixed))
+            stored.append(_There(stamp(at), *rest))
     return found
 
 

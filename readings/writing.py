@@ -13,9 +13,10 @@ from functools import lru_cache
 from operator import attrgetter
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
+from psycopg.errors import UniqueViolation
 
-from meters.registers import COLUMNS
+from meters.registers import BY_COLUMN, COLUMNS
 from meters.state import REGISTER_TYPES
 from readings.marks import marking
 from readings.models import Kind, Origin, Status, Trust
@@ -72,71 +73,55 @@ _STAGE = Stage(
         "extra": "jsonb",
     },
 )
-_Key = tuple[int, int]
 _META = ("received_at", "origin", "trust", "kind")
+# A reading and its `staging.stamp`.
+Stamped = tuple[NewReading, int]
 
 
-def write(readings: Sequence[tuple[NewReading, int]]) -> None:
-    """Insert or merge readings (with their `staging.stamp`); sets each one's outcome.
+def insert(rows: Sequence[Stamped]) -> None:
+    """Insert readings that nothing of their meters is expected to meet, one an instant.
+
+    Where something is there after all (a target date ahead of the newest reading), they are
+    merged instead.
+    """
+    if not rows:
+        return
+    told = _load(rows)
+    try:
+        with transaction.atomic():
+            driver_cursor().execute(_insert(told), [current_tenant_id()])
+    except UniqueViolation:
+        merge(rows)
+
+
+def merge(rows: Sequence[Stamped]) -> None:
+    """Insert readings or merge them into what is there; sets each one's outcome.
 
     Several tellings of one instant are written one after the other.
     """
-    waiting = readings
+    waiting = rows
     while waiting:
-        now: dict[_Key, tuple[NewReading, int]] = {}
-        later: list[tuple[NewReading, int]] = []
+        now: dict[tuple[int, int], Stamped] = {}
+        later: list[Stamped] = []
         for one in waiting:
             reading, at = one
             first = now.setdefault((reading.meter_id, at), one)[0]
             if first is not reading:
-                if _the_same(first, reading):
+                if _told(first) == _told(reading):
                     reading.outcome = Stored.DUPLICATE
                 else:
                     later.append(one)
-        _write(list(now.values()))
+        _merge_once(list(now.values()))
         waiting = later
 
 
 _told = attrgetter("values", "extra", "kind", "trust", "received_at", "origin")
 
 
-def _the_same(first: NewReading, second: NewReading) -> bool:
-    return bool(_told(first) == _told(second))
-
-
-def _write(rows: Sequence[tuple[NewReading, int]]) -> None:
+def _merge_once(rows: Sequence[Stamped]) -> None:
     readings = [reading for reading, _ in rows]
-    by_register = list(zip(*[reading.values for reading in readings], strict=True))
-    told = tuple(
-        column
-        for column, values in zip(COLUMNS, by_register, strict=True)
-        if values.count(None) < len(values)
-    )
-    columns: dict[str, Sequence[object]] = {
-        "place": range(len(rows)),
-        "meter_id": [reading.meter_id for reading in readings],
-        "ts": [at for _, at in rows],
-        "received_at": [stamp(reading.received_at) for reading in readings],
-        "origin": [reading.origin for reading in readings],
-        "trust": [reading.trust for reading in readings],
-        "kind": [reading.kind for reading in readings],
-        "status": [reading.status for reading in readings],
-    }
-    columns |= {
-        column: values
-        for column, values in zip(COLUMNS, by_register, strict=True)
-        if column in told
-    }
-    if any(reading.kind != Kind.NOW for reading in readings):
-        columns["fixed"] = [_fixed(reading) for reading in readings]
-    if any(reading.extra is not None for reading in readings):
-        columns["extra"] = [
-            None if reading.extra is None else document(orjson.dumps(reading.extra))
-            for reading in readings
-        ]
-    _STAGE.load(tuple(columns), zip(*columns.values(), strict=True))
     cursor = driver_cursor()
-    cursor.execute(_insert(told, "fixed" in columns, "extra" in columns), [current_tenant_id()])
+    cursor.execute(_merge(_load(rows)), [current_tenant_id()])
     unwritten = []
     for place, filled in cursor.fetchall():
         if filled is None:
@@ -147,34 +132,76 @@ def _write(rows: Sequence[tuple[NewReading, int]]) -> None:
         delete([(readings[place].meter_id, readings[place].at) for place in estimated])
         for place in estimated:
             readings[place].outcome = Stored.STORED
-        _write([rows[place] for place in estimated])
+        _merge_once([rows[place] for place in estimated])
+
+
+def _load(rows: Sequence[Stamped]) -> tuple[str, ...]:
+    """Stage readings, by columns; which of the registers, `fixed` and `extra` any of them tells."""
+    readings = [reading for reading, _ in rows]
+    columns: dict[str, Sequence[object]] = {
+        "place": range(len(rows)),
+        "meter_id": [reading.meter_id for reading in readings],
+        "ts": [at for _, at in rows],
+        "received_at": [stamp(reading.received_at) for reading in readings],
+        "origin": [reading.origin for reading in readings],
+        "trust": [reading.trust for reading in readings],
+        "kind": [reading.kind for reading in readings],
+        "status": [reading.status for reading in readings],
+    }
+    always = len(columns)
+    for column, values in zip(
+        COLUMNS, zip(*[one.values for one in readings], strict=True), strict=True
+    ):
+        if values.count(None) < len(values):
+            columns[column] = values
+    if any(reading.kind != Kind.NOW for reading in readings):
+        columns["fixed"] = [_fixed(reading) for reading in readings]
+    if any(reading.extra is not None for reading in readings):
+        columns["extra"] = [
+            None if reading.extra is None else document(orjson.dumps(reading.extra))
+            for reading in readings
+        ]
+    names = tuple(columns)
+    _STAGE.load(names, zip(*columns.values(), strict=True))
+    return names[always:]
 
 
 @lru_cache(maxsize=256)
-def _insert(told: tuple[str, ...], fixed: bool, extra: bool) -> str:
-    """The statement for these registers; answers (place, filled) for what was not simply new:
-    filled is None for what was not written at all, else whether it added to the reading."""
-    optional = [name for name, there in (("fixed", fixed), ("extra", extra)) if there]
-    listed = ", ".join(("meter_id", "ts", "status", *_META, *told, *optional))
-    sets = [f"{c} = coalesce(r.{c}, excluded.{c})" for c in told]
+def _insert(told: tuple[str, ...]) -> str:
+    """The statement for readings that are all new and tell these columns."""
+    listed = ", ".join(("meter_id", "ts", "status", *_META, *told))
+    change = f"""
+        INSERT INTO readings_reading (tenant_id, {listed})
+        SELECT %s, {listed} FROM stage_reading RETURNING meter_id, ts"""
+    return f"{marking(change)} SELECT 1"
+
+
+@lru_cache(maxsize=256)
+def _merge(told: tuple[str, ...]) -> str:
+    """The statement for readings that tell these columns; answers (place, filled) for what was not
+    simply new: filled is None for what was not written at all, else whether it added anything."""
+    registers = tuple(column for column in told if column in BY_COLUMN)
+    listed = ", ".join(("meter_id", "ts", "status", *_META, *told))
+    sets = [f"{c} = coalesce(r.{c}, excluded.{c})" for c in registers]
     sets += [f"{c} = least(r.{c}, excluded.{c})" for c in _META]
     sets.append("status = greatest(r.status, excluded.status)")
-    news = [f"r.{c} IS NULL AND excluded.{c} IS NOT NULL" for c in told]
-    fills = [f"o.{c} IS NULL AND n.{c} IS NOT NULL" for c in told] or ["false"]
-    changed = [*news, *(f"excluded.{c} < r.{c}" for c in _META), "excluded.status > r.status"]
-    if fixed:
+    news = [f"r.{c} IS NULL AND excluded.{c} IS NOT NULL" for c in registers]
+    news += [f"excluded.{c} < r.{c}" for c in _META]
+    news.append("excluded.status > r.status")
+    fills = [f"o.{c} IS NULL AND n.{c} IS NOT NULL" for c in registers] or ["false"]
+    if "fixed" in told:
         sets.append("fixed = coalesce(r.fixed | excluded.fixed, r.fixed, excluded.fixed)")
-        changed.append("excluded.fixed & ~coalesce(r.fixed, 0) <> 0")
-    if extra:
+        news.append("excluded.fixed & ~coalesce(r.fixed, 0) <> 0")
+    if "extra" in told:
         sets.append("extra = coalesce(excluded.extra || r.extra, r.extra, excluded.extra)")
-        changed.append("NOT coalesce(r.extra, '{}') @> coalesce(excluded.extra, '{}')")
+        news.append("NOT coalesce(r.extra, '{}') @> coalesce(excluded.extra, '{}')")
         fills.append("o.extra IS DISTINCT FROM n.extra")
     change = f"""
         INSERT INTO readings_reading AS r (tenant_id, {listed})
         SELECT %s, {listed} FROM stage_reading
         ON CONFLICT (tenant_id, meter_id, ts) DO UPDATE SET {", ".join(sets)}
-        WHERE ({" OR ".join(changed)}) AND r.status <= {int(Status.SUSPECT)}
-          AND {_agrees(told, "excluded")}
+        WHERE ({" OR ".join(news)}) AND r.status <= {int(Status.SUSPECT)}
+          AND {_agrees(registers, "excluded")}
         RETURNING WITH (OLD AS o, NEW AS n) n.meter_id, n.ts, o.meter_id IS NULL AS new,
                   {" OR ".join(fills)} AS filled"""
     return f"""
@@ -184,10 +211,10 @@ def _insert(told: tuple[str, ...], fixed: bool, extra: bool) -> str:
         WHERE c.new IS NOT TRUE"""
 
 
-def _agrees(told: tuple[str, ...], other: str) -> str:
-    if not told:
+def _agrees(registers: tuple[str, ...], other: str) -> str:
+    if not registers:
         return "true"
-    return "NOT coalesce(" + " OR ".join(f"r.{c} <> {other}.{c}" for c in told) + ", false)"
+    return "NOT coalesce(" + " OR ".join(f"r.{c} <> {other}.{c}" for c in registers) + ", false)"
 
 
 # `fixed` beyond the registers: what kinds told it, and whether they told `extra`.

@@ -7,7 +7,6 @@ import wmbus
 from collectors.outcomes import Outcome
 from collectors.pipeline import known
 from collectors.pipeline.items import Item
-from ready.tenancy.context import current_tenant_id
 from wmbus.words import marked as _
 
 # The decoder's errors, the more special first, and what each means to an operator.
@@ -42,11 +41,7 @@ def identify(items: Sequence[Item]) -> None:
     addressed = [item for item in items if item.pending and item.identity is not None]
     if not addressed:
         return
-    tenant_id = current_tenant_id()
-    identities = {cast(known.Identity, item.identity) for item in addressed}
-    # Today only its owner is entitled to a collector's telegrams; sharing adds tenants here.
-    owned = known.owners(identities, [tenant_id])
-    meters = known.meters_of(identity for identity in identities if identity in owned)
+    meters = known.directory.meters_of({cast(known.Identity, item.identity) for item in addressed})
     for item in addressed:
         item.meter = meters.get(cast(known.Identity, item.identity))
         if item.meter is None:

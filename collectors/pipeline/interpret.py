@@ -6,10 +6,10 @@ factors. Nothing is rounded: what does not come out even, or does not fit, goes 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from meters.registers import BY_CODE, COLUMNS, DECODER_UNITS, REGISTERS
 from readings.models import Kind, Origin, Trust
@@ -31,8 +31,7 @@ _INT8 = 2**63 - 1
 _SECONDS = {"s": Fraction(1, 3600), "min": Fraction(1, 60), "d": Fraction(24)}
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """Where the value at `source` goes: into `column` times `factor` / `divisor`, or to extra."""
 
     source: int
@@ -85,17 +84,17 @@ def columns_of(
     row: list[int | None] = [None] * _WIDTH
     extra: dict[str, list[object]] | None = None
     values = register_set.values
-    for move in plan(register_set.layout):
-        value = values[move.source]
+    for source, column, factor, divisor, most, code, exponent, unit in plan(register_set.layout):
+        value = values[source]
         if value is None:
             continue
-        if move.column >= 0:
-            scaled, rest = divmod(value * move.factor, move.divisor)
-            if rest == 0 and -move.most <= scaled <= move.most:
-                row[move.column] = scaled
+        if column >= 0:
+            scaled, rest = divmod(value * factor, divisor)
+            if not rest and -most <= scaled <= most:
+                row[column] = scaled
                 continue
         extra = extra if extra is not None else {}
-        extra[move.code] = [value, move.exponent, move.unit]
+        extra[code] = [value, exponent, unit]
     return row, extra
 
 
@@ -166,10 +165,13 @@ def _own_time(register_set: RegisterSet, zone: tzinfo) -> datetime | None:
     return instant_of(time, zone)
 
 
+_AHEAD = timedelta(minutes=10)
+
+
 def implausible(readings: Sequence[NewReading], now: datetime, oldest: datetime) -> str:
     """Why these readings cannot be believed, or ""."""
     for reading in readings:
-        if reading.at > now + timedelta(minutes=10):
+        if reading.at > now + _AHEAD:
             return Words(
                 _("reading time %(time)s lies in the future"), time=f"{reading.at:%Y-%m-%d %H:%M}"
             )
@@ -177,7 +179,9 @@ def implausible(readings: Sequence[NewReading], now: datetime, oldest: datetime)
             return Words(
                 _("reading time %(time)s lies too far back"), time=f"{reading.at:%Y-%m-%d %H:%M}"
             )
-        for register, value in zip(REGISTERS, reading.values, strict=True):
-            if register.cumulative and value is not None and value < 0:
-                return Words(_("%(register)s is negative"), register=register.code)
+        # Nearly always nothing is: the registers are only looked at one by one where something is.
+        if min(filter(None, reading.values), default=0) < 0:
+            for register, value in zip(REGISTERS, reading.values, strict=True):
+                if register.cumulative and value is not None and value < 0:
+                    return Words(_("%(register)s is negative"), register=register.code)
     return ""

@@ -1,7 +1,8 @@
 """What the pipeline must know of meters: who owns an address, its key, its formats.
 
-Keys stay open in the worker's memory (a cipher a meter, reused), bounded; the sealed ones are
-compared at every batch, so that a new key is in force with the next.
+Meters and open keys (a cipher a meter, reused) stay in the worker's memory, bounded. The database
+keeps a version that every change to them moves on; it is read in each batch's transaction, so that
+a new key is in force with the next batch.
 """
 
 from collections import OrderedDict
@@ -28,6 +29,41 @@ class KnownMeter:
     version: int | None
 
 
+class Directory:
+    """Meters that were asked for, by utility and address, as of a version of its registry."""
+
+    def __init__(self, most: int = 200_000) -> None:
+        self._most = most
+        self._meters: dict[int, tuple[int, dict[Identity, KnownMeter]]] = {}
+
+    def meters_of(self, identities: set[Identity]) -> dict[Identity, KnownMeter]:
+        """The current utility's meters among these addresses. Whom it does not know is asked for
+        each time: a new meter is found at once."""
+        tenant_id = current_tenant_id()
+        version = _registry_version()
+        was, known = self._meters.get(tenant_id, (None, {}))
+        if was != version:
+            known = {}
+        missing = identities - known.keys()
+        if missing:
+            # Today only its owner is entitled to a collector's telegrams; sharing adds tenants.
+            owned = owners(missing, [tenant_id])
+            if len(known) + len(owned) > self._most:
+                known = {}
+                owned = owners(identities, [tenant_id])
+            known |= meters_of(owned)
+        self._meters[tenant_id] = (version, known)
+        return known
+
+
+def _registry_version() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT registry_version FROM tenancy_tenant WHERE id = %s", [current_tenant_id()]
+        )
+        return int(cursor.fetchone()[0])
+
+
 class KeyRing:
     """Open keys by (tenant, meter), the least recently used forgotten."""
 
@@ -51,6 +87,7 @@ class KeyRing:
         return key
 
 
+directory = Directory()
 _ring = KeyRing()
 
 

@@ -1,6 +1,6 @@
 """The path of a telegram on one page.
 
-    identify whose meter each item is → decode → readings → store → newest values, info codes,
+    identify whose meter each item is → decode → readings → judge, store → newest values, info codes,
     kept telegrams
 
 All in the caller's transaction: killed anywhere, nothing has happened.
@@ -16,6 +16,7 @@ from collectors.pipeline import settling
 from collectors.pipeline.decoding import decode, identify
 from collectors.pipeline.interpret import implausible, readings_of
 from collectors.pipeline.items import Item
+from collectors.pipeline.judging import Judgement
 from meters import state
 from meters.models import ReplayWanted
 from readings.services import store
@@ -37,7 +38,9 @@ def process(items: Sequence[Item], *, again: bool = False) -> None:
         known = state.lock(item.meter.id for item in items if item.meter is not None)
         learned = decode(items)
         interpret(items)
+        judgement = Judgement(items, known)
         gone = store([reading for item in items for reading in item.readings], known)
+        judgement.keep(items)
         settling.conclude(items)
         settling.tell_meters(items, known)
         settling.note_reception(item for item in items if not item.counted)

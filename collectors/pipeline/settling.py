@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from django.db import connection
 
@@ -17,6 +18,7 @@ from readings.services import NewReading, Stored, Superseded
 from readings.statistics import HeardTelegram, note_heard
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage, day_number, stamp
+from wmbus import RegisterLayout
 from wmbus.conditions import conditions_of
 from wmbus.words import Words
 from wmbus.words import marked as _
@@ -81,7 +83,13 @@ def tell_meters(items: Sequence[Item], known: Mapping[int, Known]) -> None:
     for meter_id, told in current.items():
         _newest(heard[meter_id], told)
     state.update(heard.values())
-    observe(observations, since={meter_id: was.read_at for meter_id, was in known.items()})
+    # Where none is in force and none was, there is nothing to open and nothing to close.
+    concerned = {one.meter_id for one in observations if one.codes}
+    concerned |= {meter_id for meter_id, was in known.items() if was.has_codes}
+    observe(
+        [one for one in observations if one.meter_id in concerned],
+        since={meter_id: known[meter_id].read_at for meter_id in concerned},
+    )
 
 
 def tell_imported(readings: Iterable[NewReading], known: Mapping[int, Known]) -> None:
@@ -141,15 +149,30 @@ def codes_of(item: Item) -> list[str] | None:
         return None
     found: list[str] | None = None
     for register_set in item.telegram.register_sets:
-        if register_set.kind != "now":
-            continue
-        for register, value in zip(register_set.layout.registers, register_set.values, strict=True):
-            if register.code == "INFO" and value is not None:
-                found = found if found is not None else []
-                for condition in conditions_of(register.unit, value):
-                    past = "" if condition.current else f"@{condition.duration}"
-                    found.append(condition.slug + past)
+        if register_set.kind == "now":
+            for place, table in _info_places(register_set.layout):
+                value = register_set.values[place]
+                if value is not None:
+                    found = [*(found or ()), *_codes(table, value)]
     return found
+
+
+@lru_cache(maxsize=4096)
+def _info_places(layout: RegisterLayout) -> tuple[tuple[int, str], ...]:
+    """Where a layout has info codes, and by which table they are read."""
+    return tuple(
+        (place, register.unit)
+        for place, register in enumerate(layout.registers)
+        if register.code == "INFO"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _codes(table: str, value: int) -> tuple[str, ...]:
+    return tuple(
+        condition.slug if condition.current else f"{condition.slug}@{condition.duration}"
+        for condition in conditions_of(table, value)
+    )
 
 
 _STAGE = Stage(

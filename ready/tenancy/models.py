@@ -28,6 +28,8 @@ class Tenant(models.Model):
     alarm_meters = models.IntegerField(default=5000)
     suspended_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # The last transaction that changed what workers remember of the utility's meters and keys.
+    registry_version = models.BigIntegerField(default=0, db_default=0, editable=False)
 
     def __str__(self) -> str:
         return self.name

@@ -61,13 +61,15 @@ class Stage:
             for column, kind in columns.items()
         }
         listed = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        self._create = f"CREATE TEMP TABLE IF NOT EXISTS {name} ({listed}) ON COMMIT DELETE ROWS"
+        # Not TRUNCATE, which would make the table a new file each time; mostly it is empty.
+        self._empty = f"""
+            CREATE TEMP TABLE IF NOT EXISTS {name} ({listed}) ON COMMIT DELETE ROWS;
+            DELETE FROM {name}"""  # noqa: S608  our own name
 
     def load(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Make these rows the stage's only ones; columns that are not named are NULL."""
         cursor = driver_cursor()
-        cursor.execute(self._create)
-        cursor.execute(f"TRUNCATE {self.name}")
+        cursor.execute(self._empty)
         with cursor.copy(
             f"COPY {self.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
         ) as copy:
