@@ -1,7 +1,7 @@
 """The path of a telegram on one page.
 
-    identify whose meter each item is → decode → readings → judge, store → newest values, info codes,
-    kept telegrams
+    identify whose meter each item is → decode → readings → judge, store → newest values,
+    info codes, kept telegrams
 
 All in the caller's transaction: killed anywhere, nothing has happened.
 """

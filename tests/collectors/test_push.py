@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 import wmbus
@@ -17,7 +18,8 @@ from collectors.outcomes import Outcome
 from meters.models import Meter, MeterState
 from meters.services import set_key
 from notifications.models import InfoCodePeriod
-from readings.models import Reading
+from readings.models import Finding, Kind, Reading
+from readings.rules.validation import Rule
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
@@ -156,6 +158,21 @@ class TestATelegram:
         work()
         assert len(outcomes(aalund)) == 1
 
+    def test_the_same_bytes_from_a_box_without_a_clock_are_a_new_telegram_later(
+        self, box: Box, aalund: Tenant
+    ) -> None:
+        with tenant_context(aalund.pk):
+            factories.meter(number="63000001", key=KEY)
+            Collector.objects.update(forwards_at_once=True)
+        batch = [{"telegram": telegram("63000001", 5).hex()}]
+        first = box.push(batch)
+        assert box.push(batch) == first  # the box heard no answer and sends again
+        work()
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=2)):
+            box.push(batch)
+            work()
+        assert [reading.e1 for reading in readings(aalund)] == [5 * 3_600_000] * 2
+
     def test_told_by_two_collectors_is_one_reading(self, box: Box, aalund: Tenant) -> None:
         with tenant_context(aalund.pk):
             factories.meter(number="63000001", key=KEY)
@@ -260,6 +277,32 @@ class TestQuarantine:
         work()
         assert outcomes(aalund) == [Outcome.STORED]
         assert [reading.e1 for reading in readings(aalund)] == [3 * 3_600_000]
+
+    def test_takes_what_does_not_contradict(self, box: Box, aalund: Tenant) -> None:
+        """A target date that tells another value than before does not keep the meter from news."""
+        headers = HEADERS + bytes.fromhex("4406426C")  # E1 of a target date, and that date
+        address = wmbus.Address("KAM", "63000001", 0x34, 0x04)
+        with tenant_context(aalund.pk):
+            factories.meter(number="63000001", key=KEY)
+        for hour in (8, 9, 10, 11):
+            values = [hour, 2, 1, 3, 120, 6512, 3456, 0, 5 if hour < 11 else 6, 0x3141]
+            frame = encode.kamstrup_full(
+                address,
+                wmbus.Key(KEY),
+                encode.records(headers, values),
+                session=hour,
+                access=hour,
+            )
+            box.push([item(frame, at(hour))])
+            work()
+        assert outcomes(aalund)[-1] == Outcome.STORED
+        with tenant_context(aalund.pk):
+            state = MeterState.objects.get()
+            assert (state.e1, state.read_at, state.trouble) == (11 * 3_600_000, at(11), None)
+            target = Reading.objects.get(kind=Kind.TARGET)
+            assert target.e1 == 5 * 3_600_000
+            (finding,) = Finding.objects.filter(rule=Rule.CONFLICT)
+            assert (finding.ts, finding.value) == (target.ts, 6 * 3_600_000)
 
     def test_keeps_a_second_value_for_one_instant_away(self, box: Box, aalund: Tenant) -> None:
         with tenant_context(aalund.pk):

@@ -15,7 +15,7 @@ KNOWN = {
     # Thins and removes what a day's row already knows, while taking its mark away.
     "readings/daily.py": 2,
 }
-MARKED = {"readings/history.py": 1, "readings/writing.py": 3}
+MARKED = {"readings/history.py": 1, "readings/writing.py": 4}
 
 
 def test_every_statement_that_changes_readings_marks_their_days() -> None:

@@ -1,0 +1,101 @@
+"""The measurements in their order; see the package."""
+
+import argparse
+import logging
+import os
+import time
+from datetime import UTC, date, datetime, timedelta
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ready.settings")
+os.environ.setdefault("READY_ENV", "test")
+
+import django
+
+django.setup()
+
+# ruff: noqa: E402  READY's modules can only be imported once Django is set up.
+from django.utils import timezone
+
+from benchmarks import bench_readings
+from benchmarks.bench_readings import writing
+from benchmarks.bench_readings.asking import Figures, ask
+from benchmarks.bench_readings.database import analyze, database, utility
+from benchmarks.bench_readings.loader import load_as_it_arrives, load_months, load_thinned
+from benchmarks.bench_readings.report import say
+from benchmarks.bench_readings.upkeep import bytes_a_reading, database_size, rewritten
+from readings import maintenance
+
+_FEWER = (105, 1_050)
+_CHARTS = ("months by day", "month by hour", "week by quarter-hour")
+
+
+def main() -> None:
+    """Build, measure, print."""
+    parser = argparse.ArgumentParser(description=(bench_readings.__doc__ or "").partition("\n")[0])
+    parser.add_argument("--meters", type=int, default=300)
+    parser.add_argument("--months", type=int, default=2, choices=range(1, 14), metavar="1..13")
+    parser.add_argument("--years", action="store_true")
+    parser.add_argument("--samples", type=int, default=60)
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    logging.disable(logging.DEBUG)
+    # At least ten days of the month that is written to are over.
+    present = (timezone.now() - timedelta(days=10)).date().replace(day=1)
+    fewest: Figures | None = None
+    for meters in (count for count in _FEWER if count < options.meters):
+        with database():
+            made = utility(meters)
+            load_months(made, present, 1, options.months)
+            analyze(made)
+            found = ask(made, present, options.months, options.samples)
+            fewest = fewest or found
+    with database(keep=options.keep):
+        _all_meters(options, present, fewest)
+
+
+def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | None) -> None:
+    """Asked with 2 months stored and with all of them; written to, and thinned."""
+    start = time.perf_counter()
+    months: int = options.months
+    made = utility(options.meters)
+    load_months(made, present, 2, min(2, months))
+    load_as_it_arrives(made, present, 1)
+    analyze(made)
+    newest = f"_p{maintenance.months_before(present, 1):%Y%m}"
+    say("bytes a reading, open month", f"{bytes_a_reading(f'readings_reading{newest}'):.0f}")
+    rewritten(made, timezone.now(), "in key order")
+    say("bytes a reading, closed month", f"{bytes_a_reading(f'readings_reading{newest}'):.0f}")
+    say("bytes a daily row", f"{bytes_a_reading(f'readings_dailyreading{newest}'):.0f}")
+    short = ask(made, present, min(2, months), options.samples)
+    load_months(made, present, 3, months)
+    if options.years:
+        load_thinned(made, present, months + 1, maintenance.KEEP_MONTHS - 1)
+    analyze(made)
+    hours = (_utc(present) - _utc(maintenance.months_before(present, months))) // timedelta(hours=1)
+    say("readings of whole months", f"{hours * options.meters:,}")
+    say("built, rewritten and asked once in", f"{time.perf_counter() - start:,.0f} s")
+    say("database", f"{database_size() / 1e9:.1f} GB")
+    whole = ask(made, present, months, options.samples)
+    _growth("from 2 months to all", short, whole)
+    if fewest is not None:
+        _growth(f"from {_FEWER[0]} to {options.meters:,} meters", fewest, whole)
+    writing.measure(made, _utc(present) + timedelta(hours=1), timezone.now() - timedelta(hours=50))
+    # When the oldest month is due: all but a reading a day of it goes.
+    due = maintenance.months_before(present, months - 14)
+    rewritten(made, _utc(due) + timedelta(days=5), "thinned")
+
+
+def _growth(name: str, before: Figures, after: Figures) -> None:
+    for question, (p50, _) in after.items():
+        for kind in _CHARTS:
+            if question.endswith(kind):
+                was = next(v for k, v in before.items() if k.endswith(kind))
+                say(f"growth of the chart, {kind}, {name}", f"{p50 / was[0]:.2f} times (p50)")
+
+
+def _utc(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Writing: the idempotent write alone, the whole transaction, decode and store together."""
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+import wmbus
+from benchmarks.bench_readings.database import KEY, Utility, become
+from benchmarks.bench_readings.loader import registers
+from benchmarks.bench_readings.report import say
+from collectors import pipeline
+from collectors.services import accept
+from meters import state
+from meters.registers import COLUMNS
+from meters.state import REGISTER_TYPES
+from readings.models import Origin, Trust
+from readings.services import NewReading, store
+from ready.tenancy.context import tenant_context
+from wmbus import encode
+
+# Headers of a MULTICAL 603's records: E1, E8, E9, V1, flow, T1, T2, info.
+_HEADERS = bytes.fromhex("040604FF0704FF080414043B0259025D04FF22")
+_BATCHES = 24
+_ROUNDS = 3
+
+
+def readings_at(meters: Sequence[int], start: datetime, count: int) -> list[NewReading]:
+    """`count` readings, hour by hour over all meters; sound ones, as most are."""
+    found = []
+    first = int(start.timestamp()) // 3600
+    for number in range(count):
+        hour, place = divmod(number, len(meters))
+        at = start + timedelta(hours=hour, seconds=number % 3000)
+        told = registers(meters[place], first + hour)
+        found.append(
+            NewReading(
+                meter_id=meters[place],
+                at=at,
+                received_at=at,
+                values=[told.get(column) for column in COLUMNS],
+                origin=Origin.FIXED_NETWORK,
+                trust=Trust.PLAUSIBLE,
+                interval_s=3600,
+            )
+        )
+    return found
+
+
+def raw_copy(utility: Utility, rows: Sequence[NewReading]) -> float:
+    """The limit: binary COPY of the same rows, as Python tuples, into a table of the same shape and
+    key; rows a second."""
+    listed = ", ".join(["tenant_id", "meter_id", "ts", "received_at", *COLUMNS])
+    kinds = ["int4", "int4", "timestamptz", "timestamptz", *REGISTER_TYPES.values()]
+    become("ready_owner")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_copy (LIKE readings_reading INCLUDING ALL)")
+        start = time.perf_counter()
+        with cursor.cursor.copy(
+            f"COPY bench_copy ({listed}, origin, trust, kind) FROM STDIN (FORMAT BINARY)"
+        ) as copy:
+            copy.set_types([*kinds, "int2", "int2", "int2"])
+            for row in rows:
+                copy.write_row(
+                    (utility.tenant.pk, row.meter_id, row.at, row.received_at, *row.values, 1, 1, 0)
+                )
+        took = time.perf_counter() - start
+        cursor.execute("DROP TABLE bench_copy")
+    become("ready_app")
+    return len(rows) / took
+
+
+def stored(utility: Utility, rows: Sequence[NewReading], batch: int) -> float:
+    """Readings alone through the only door, days marked; a transaction a batch; rows a second."""
+    start = time.perf_counter()
+    for first in range(0, len(rows), batch):
+        some = rows[first : first + batch]
+        with tenant_context(utility.tenant.pk):
+            store(some, state.lock({row.meter_id for row in some}))
+    return len(rows) / (time.perf_counter() - start)
+
+
+def imported(utility: Utility, rows: Sequence[NewReading], batch: int) -> float:
+    """Readings and newest values, rows a second."""
+    start = time.perf_counter()
+    for first in range(0, len(rows), batch):
+        with tenant_context(utility.tenant.pk):
+            pipeline.import_readings(rows[first : first + batch])
+    return len(rows) / (time.perf_counter() - start)
+
+
+def push(utility: Utility, first_hour: datetime, batches: int) -> list[bytes]:
+    """Accept batches of 1,000 encrypted telegrams, seven compact to one full; their frames."""
+    frames = []
+    count = len(utility.meters)
+    begin = int(first_hour.timestamp()) // 3600
+    for batch in range(batches):
+        told = []
+        for number in range(1000):
+            hour, meter = divmod(batch * 1000 + number, count)
+            address = wmbus.Address("KAM", f"{10_000_000 + meter}", 52, 4)
+            told_at = registers(utility.meters[meter], begin + hour)
+            values = [told_at["e1"] // 3_600_000, told_at["e8"], told_at["e9"]]
+            values += [told_at["v1"] // 10_000, told_at["flow1"] // 1000]
+            values += [told_at["t1"] // 10, told_at["t2"] // 10, 0]
+            make = encode.kamstrup_compact if number % 8 else encode.kamstrup_full
+            data: object = (_HEADERS, values) if number % 8 else (encode.records(_HEADERS, values),)
+            frame = make(  # type: ignore[misc]
+                address, wmbus.Key(KEY), *data, session=batch + 1, access=batch & 255
+            )
+            frames.append(frame)
+            at = first_hour + timedelta(hours=hour, seconds=number % 60)
+            told.append({"telegram": frame.hex(), "timestamp": at.isoformat(), "rssi_dbm": -70})
+        accept(
+            bearer=utility.bearer,
+            content_type="application/json",
+            body=json.dumps({"telegrams": told}).encode(),
+            now=timezone.now(),
+            request_id="bench",
+        )
+    return frames
+
+
+def pushed(utility: Utility, first_hour: datetime, batches: int) -> tuple[float, float]:
+    """Telegrams decoded and stored a second by this one worker, and how many the transaction alone
+    would do: without parsing the body and decoding."""
+    frames = push(utility, first_hour, batches)
+    key = wmbus.Key(KEY)
+    start = time.perf_counter()
+    for frame in frames:
+        wmbus.decode(frame, key_for=lambda _address: key)
+    decoding = (time.perf_counter() - start) / len(frames)
+    turns = pipeline.Turns()
+    pipeline.work_one(turns)  # the first batch opens keys and plans statements
+    start = time.perf_counter()
+    worked = 0
+    while pipeline.work_one(turns):
+        worked += 1000
+    each = (time.perf_counter() - start) / worked
+    return 1 / each, 1 / max(each - decoding, 1e-9)
+
+
+def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
+    """All of it within these hours; the best of a few rounds each, because the machine may be
+    shared."""
+    meters = len(utility.meters)
+    count = min(50_000, meters * 24)
+    batches = max(2, min(_BATCHES, meters * 24 // 1000))
+    hours = -(-count // meters) + 1
+    a_round = timedelta(hours=2 * hours - (-batches * 1000 // meters) + 2)
+    rounds = min(_ROUNDS, max(1, (until - first_hour) // a_round))
+    limit = alone = again = small = together = transaction = 0.0
+    at = first_hour
+    for _ in range(rounds):
+        rows = readings_at(utility.meters, at, count)
+        limit = max(limit, raw_copy(utility, rows))
+        alone = max(alone, stored(utility, rows, 10_000))
+        again = max(again, stored(utility, rows, 10_000))
+        at += timedelta(hours=hours)
+        small = max(small, imported(utility, readings_at(utility.meters, at, count), 1000))
+        at += timedelta(hours=hours)
+        rates = pushed(utility, at, batches)
+        together, transaction = max(together, rates[0]), max(transaction, rates[1])
+        at = first_hour = first_hour + a_round
+    say("raw binary COPY of the same rows (the limit)", f"{limit:,.0f} rows/s")
+    say("idempotent write, batches of 10,000", _of(alone, limit))
+    say("the same once more, nothing new", _of(again, limit))
+    say("readings and newest values, batches of 1,000", _of(small, limit))
+    say("the whole transaction, batches of 1,000, without decoding", _of(transaction, limit))
+    say("decode and store together, one worker, batches of 1,000", f"{together:,.0f} telegrams/s")
+
+
+def _of(rate: float, limit: float) -> str:
+    return f"{rate:,.0f}/s = {rate / limit:.2f} of COPY"
