@@ -24,6 +24,7 @@ from benchmarks.bench_readings.loader import load_as_it_arrives, load_months, lo
 from benchmarks.bench_readings.report import say
 from benchmarks.bench_readings.upkeep import bytes_a_reading, database_size, rewritten
 from readings import maintenance
+from readings.models import KEEP_MONTHS
 
 _FEWER = (105, 1_050)
 _CHARTS = ("months by day", "month by hour", "week by quarter-hour")
@@ -69,7 +70,7 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     short = ask(made, present, min(2, months), options.samples)
     load_months(made, present, 3, months)
     if options.years:
-        load_thinned(made, present, months + 1, maintenance.KEEP_MONTHS - 1)
+        load_thinned(made, present, months + 1, KEEP_MONTHS - 1)
     analyze(made)
     hours = (_utc(present) - _utc(maintenance.months_before(present, months))) // timedelta(hours=1)
     say("readings of whole months", f"{hours * options.meters:,}")
