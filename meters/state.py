@@ -37,13 +37,12 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was known of a meter before the batch. has_codes: info codes were in force.
+    """What was known of a meter before the batch.
 
     No reading of the meter is stored that is both current and newer than `read_at`.
     """
 
     read_at: datetime | None
-    has_codes: bool
     values: Sequence[int | None]
 
 
@@ -78,7 +77,7 @@ def _update(told: tuple[str, ...]) -> str:
         FROM stage_state s WHERE m.tenant_id = %s AND m.meter_id = s.meter_id"""
 
 
-_LOCK = f"""SELECT meter_id, read_at, has_codes, {", ".join(COLUMNS)} FROM meters_meterstate
+_LOCK = f"""SELECT meter_id, read_at, {", ".join(COLUMNS)} FROM meters_meterstate
     WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE"""
 
 
@@ -86,7 +85,7 @@ def lock(meter_ids: Iterable[int]) -> dict[int, Known]:
     """Lock the meters' state rows until the transaction ends; what was known of each."""
     cursor = driver_cursor()
     cursor.execute(_LOCK, [current_tenant_id(), sorted(set(meter_ids))], binary=True)
-    return {row[0]: Known(row[1], row[2], row[3:]) for row in cursor.fetchall()}
+    return {row[0]: Known(row[1], row[2:]) for row in cursor.fetchall()}
 
 
 def update(heard: Iterable[Heard]) -> None:

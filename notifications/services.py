@@ -5,9 +5,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from meters.conditions import ALARMS, is_current
 from notifications.models import InfoCodePeriod
 from notifications.outbox import Event, enqueue
+from ready.tenancy.context import current_tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ def observe(observations: Iterable[Observation], *, since: Mapping[int, datetime
     Readings older than what the meter's state knew (`since`) change nothing: late news about the
     past must not reopen what is over. The meters' state rows must be locked by the caller.
     """
-    by_meter = _news(observations, since)
+    by_meter = _news(_of_concern(list(observations)), since)
     there = _open_periods(by_meter)
     begun: list[InfoCodePeriod] = []
     for meter_id, told in by_meter.items():
@@ -41,6 +44,19 @@ def observe(observations: Iterable[Observation], *, since: Mapping[int, datetime
                     if period.pk is not None:
                         InfoCodePeriod.objects.filter(pk=period.pk).update(ends_at=one.at)
     _write(begun)
+
+
+def _of_concern(observations: list[Observation]) -> Iterable[Observation]:
+    """Nearly all meters tell no code and have none open: nothing to open, nothing to close."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT meter_id FROM notifications_infocodeperiod
+               WHERE tenant_id = %s AND ends_at IS NULL AND meter_id = ANY(%s)""",
+            [current_tenant_id(), list({one.meter_id for one in observations})],
+        )
+        concerned = {meter_id for (meter_id,) in cursor.fetchall()}
+    concerned.update(one.meter_id for one in observations if one.codes)
+    return (one for one in observations if one.meter_id in concerned)
 
 
 def open_alarms(

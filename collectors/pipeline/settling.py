@@ -83,13 +83,7 @@ def tell_meters(items: Sequence[Item], known: Mapping[int, Known]) -> None:
     for meter_id, told in current.items():
         _newest(heard[meter_id], told)
     state.update(heard.values())
-    # Where none is in force and none was, there is nothing to open and nothing to close.
-    concerned = {one.meter_id for one in observations if one.codes}
-    concerned |= {meter_id for meter_id, was in known.items() if was.has_codes}
-    observe(
-        [one for one in observations if one.meter_id in concerned],
-        since={meter_id: known[meter_id].read_at for meter_id in concerned},
-    )
+    observe(observations, since={meter_id: was.read_at for meter_id, was in known.items()})
 
 
 def tell_imported(readings: Iterable[NewReading], known: Mapping[int, Known]) -> None:

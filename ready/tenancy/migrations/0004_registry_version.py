@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenancy", "0002_walls")]
+    dependencies = [("tenancy", "0003_limits")]
     operations = [
         migrations.AddField(
             "tenant",
