@@ -29,14 +29,14 @@ from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
 
-HOURS = 30
+HOURS = 9
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
 
 @pytest.fixture
 def town() -> Town:
     anchor = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return Town(7, meters=12, anchor=anchor)
+    return Town(7, meters=8, anchor=anchor)
 
 
 def _utility(slug: str, town: Town) -> tuple[Tenant, dict[str, int], dict[str, Bearer]]:
@@ -132,7 +132,7 @@ def test_end_with_the_same_totals(committed: None, town: Town) -> None:
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     start = int((end - timedelta(hours=HOURS)).timestamp() * 1000)
     radio = Radio(town, interval_s=900)
-    deliveries = list(radio.deliveries(start, start + HOURS * 3_600_000, batch_s=1800))
+    deliveries = list(radio.deliveries(start, start + HOURS * 3_600_000, batch_s=5400))
     numbers = random.Random(7)
 
     live, live_ids, boxes = _utility("live", town)
@@ -149,5 +149,10 @@ def test_end_with_the_same_totals(committed: None, town: Town) -> None:
 
     answers = _answers(live, live_ids, town, end)
     assert any(answers.values())
-    assert answers == _answers(mixed, mixed_ids, town, end)
-    assert answers == _answers(past, past_ids, town, end)
+    for tenant, ids in ((mixed, mixed_ids), (past, past_ids)):
+        others = _answers(tenant, ids, town, end)
+        different = {key for key, answer in answers.items() if others[key] != answer}
+        if tenant is past:
+            # What an import knows of a meter are its registers; a telegram tells more beside them.
+            different -= ids.keys()
+        assert different == set(), tenant.slug
