@@ -84,8 +84,8 @@ fuzz: install ## broken telegrams at the decoder (COUNT=10000000)
 wrong-keys: install ## random wrong keys at the decoder, for each security mode (COUNT=10000000)
 	@exec $(venv) -m benchmarks.wrong_keys --count "$(COUNT)" $(ARGS)
 
-bench-readings: install ## storing and asking for readings (METERS=300 MONTHS=2)
-	@exec $(beside_servers) benchmarks.bench_readings --meters "$(METERS)" --months "$(MONTHS)" $(ARGS)
+bench-readings: install ## storing and asking for readings (METERS=300 MONTHS=2 ARGS=--years)
+	@exec $(local) servers --measured -- $(venv) -m benchmarks.bench_readings --meters "$(METERS)" --months "$(MONTHS)" $(ARGS)
 
 bench-pages: install ## server time of pages at many meters (METERS=100000)
 	@exec $(beside_servers) benchmarks.bench_pages --meters "$(if $(filter 300,$(METERS)),100000,$(METERS))" $(ARGS)

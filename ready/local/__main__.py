@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--only", nargs="+", choices=list(STEPS), help="these steps alone")
     test.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     servers = commands.add_parser("servers", help="run a command beside throw-away servers")
+    servers.add_argument("--measured", action="store_true", help="as safe as lasting servers")
     servers.add_argument("argv", nargs="+", metavar="COMMAND", help="the command, after --")
     return top
 
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
             return 0
         if options.command == "test":
             return check(options.only or list(STEPS), options.pytest)
-        return with_servers(options.argv)
+        return with_servers(options.argv, measured=options.measured)
     except LocalError as error:
         print(error, file=sys.stderr, flush=True)
         return 1

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from ready.local.credentials import generate
-from ready.local.postgres import THROW_AWAY
+from ready.local.postgres import MEASURED, THROW_AWAY
 from ready.local.processes import die_with_parent
 from ready.local.programs import ROOT, base_environment
 from ready.local.servers import run_folder, start_servers
@@ -20,8 +20,11 @@ _END_WITHIN_S = 5.0
 
 
 @contextmanager
-def sandbox(given: Mapping[str, str]) -> Iterator[tuple[Supervisor, dict[str, str]]]:
-    """Both servers, empty and unsafe against power cuts, and the environment for a test run.
+def sandbox(
+    given: Mapping[str, str], settings: tuple[str, ...] = THROW_AWAY
+) -> Iterator[tuple[Supervisor, dict[str, str]]]:
+    """Both servers, empty and (unless `settings` say otherwise) unsafe against power cuts, and the
+    environment for a test run.
 
     Everything is in a run folder and goes with it.
     """
@@ -32,7 +35,7 @@ def sandbox(given: Mapping[str, str]) -> Iterator[tuple[Supervisor, dict[str, st
         secrets = generate()
         with Supervisor(folder.folder("logs")) as supervisor:
             servers = start_servers(
-                supervisor, given, data, folder, secrets.admin_password, THROW_AWAY
+                supervisor, given, data, folder, secrets.admin_password, settings
             )
             yield (
                 supervisor,
@@ -81,7 +84,11 @@ def foreground(
     return process.returncode
 
 
-def with_servers(argv: Sequence[str]) -> int:
-    """Run a command beside throw-away servers; its exit code. Raises LocalError."""
-    with sandbox(os.environ) as (supervisor, env):
+def with_servers(argv: Sequence[str], *, measured: bool = False) -> int:
+    """Run a command beside throw-away servers; its exit code. Raises LocalError.
+
+    measured: they write as safely as lasting ones, so that figures mean something.
+    """
+    settings = MEASURED if measured else THROW_AWAY
+    with sandbox(os.environ, settings) as (supervisor, env):
         return foreground(supervisor.signals, argv, env)

@@ -94,8 +94,8 @@ def _import(tenant: Tenant, ids: dict[str, int], town: Town, deliveries: Sequenc
         import_history(
             rows,
             intervals={ids[number]: interval for number, interval in intervals.items()},
-            start=min(row[1] for row in rows),
-            end=max(row[1] for row in rows) + 1,
+            start=min(at for _, at, _, _ in told),
+            end=max(at for _, at, _, _ in told) + 1,
             newest=[
                 Heard(ids[number], read_at=datetime.fromtimestamp(at / 1_000_000, UTC))
                 for number, at in newest.items()

@@ -1,5 +1,6 @@
 """Queries: what the database holds, asked window by window, answers as the whole series does."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -208,24 +209,51 @@ def test_the_same_clock_time_twice_is_no_empty_window(inside: Tenant) -> None:
     assert len(series([meter.pk], [E1], first, second)[0].times) == 1
 
 
+def partitions_asked(captured: CaptureQueriesContext) -> set[str]:
+    """The months (YYYYMM) of readings and daily rows that these statements' plans touch."""
+    found: set[str] = set()
+    with connection.cursor() as cursor:
+        # What other tests left behind may make a partition look too small for its index.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for one in list(captured):
+            if not one["sql"].lstrip().startswith(("SELECT", "WITH")):
+                continue
+            cursor.execute("EXPLAIN " + one["sql"])
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            touched = re.findall(r"readings_(?:reading|dailyreading)_p(\d{6})", plan)
+            assert not (touched and "Seq Scan on readings_" in plan), plan
+            found.update(touched)
+    return found
+
+
 def test_a_chart_reads_only_the_partitions_of_its_months(inside: Tenant) -> None:
     meter = factories.meter()
     store(meter, hourly(START - 10 * HOUR, 24 * 20))
     with CaptureQueriesContext(connection) as captured:
         consumption(meter.pk, E1, START, END, BucketSize.HOUR, COPENHAGEN)
     assert len(captured) == 1
-    with connection.cursor() as cursor:
-        # What other tests left behind may make a partition look too small for its index.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + captured[0]["sql"])
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    touched = {word for word in plan.split() if word.startswith("readings_reading_p")}
     # Three days around ten days of October reach into November.
-    assert {word[:24] for word in touched} == {
-        "readings_reading_p202610",
-        "readings_reading_p202611",
-    }
-    assert "Seq Scan" not in plan
+    assert partitions_asked(captured) == {"202610", "202611"}
+
+
+def test_days_and_months_read_only_the_partitions_around_them(inside: Tenant) -> None:
+    meters = [factories.meter().pk for _ in range(3)]
+    first = datetime(2026, 6, 30, 22, tzinfo=UTC)  # local midnight
+    end = datetime(2026, 8, 31, 22, tzinfo=UTC)
+    for meter in Meter.objects.all():
+        store(meter, hourly(first - 10 * HOUR, 24 * 63))
+    while daily.refresh(datetime(2026, 10, 1, tzinfo=UTC)):
+        pass
+    around = {"202606", "202607", "202608", "202609"}
+    with CaptureQueriesContext(connection) as captured:
+        consumption(meters[0], E1, first, end, BucketSize.DAY, COPENHAGEN)
+    assert partitions_asked(captured) <= around
+    with CaptureQueriesContext(connection) as captured:
+        found = totals(None, E1, first, end, BucketSize.MONTH, COPENHAGEN)
+    assert [one.bucket.value for one in found] == [2 * 24 * 62 * KWH] * 3
+    asked = partitions_asked(captured)
+    assert asked
+    assert asked <= around
 
 
 # ── Rollover ────────────────────────────────────────────────────────────────────────────────────
