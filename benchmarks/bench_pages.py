@@ -18,13 +18,17 @@ from collections.abc import Sequence
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ready.settings")
 os.environ.setdefault("READY_ENV", "test")
 
-# The other benchmark sets Django up, and knows how a database of our own is made.
-# ruff: noqa: E402
+import django
+
+django.setup()
+
+# ruff: noqa: E402  READY's modules can only be imported once Django is set up.
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from benchmarks.bench_readings import become, database, say
+from benchmarks.bench_readings.database import become, database
+from benchmarks.bench_readings.report import say
 from meters.models import Meter
 from ready.accounts.models import Membership, User
 from ready.policy import Role
@@ -128,7 +132,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="words that the page's name must have")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
-    with database(options.keep):
+    with database(keep=options.keep):
         began = time.perf_counter()
         tenant = fill(options.meters)
         become("ready_owner")

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     these tables are small and change seldom. One write a transaction: the version is its number.
     """
 
-    dependencies = [("meters", "0008_key_imports"), ("tenancy", "0004_registry_version")]
+    dependencies = [("meters", "0009_place_position"), ("tenancy", "0004_registry_version")]
     operations = [
         migrations.RemoveIndex("meterstate", "meters_state_heard"),
         migrations.AddField(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Telegrams that were stored are not looked for by outcome."""
 
-    dependencies = [("collectors", "0005_outcome_hours")]
+    dependencies = [("collectors", "0006_settled_bodies")]
     operations = [
         migrations.RemoveIndex("telegram", "collectors_telegram_out"),
         migrations.AddIndex(
