@@ -17,18 +17,25 @@ from playwright.sync_api import Page, sync_playwright
 
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 LOCALES = {"da": "da-DK", "en": "en-GB"}
-PAGES = {
-    "home": "",
-    "meters": "meters/",
-    "consumption": "analysis/consumption/",
-    "telegrams": "operation/telegrams/",
-    "quarantine": "operation/quarantine/",
-    "inspector": "operation/inspector/",
-    "collectors": "operation/collectors/",
-    "new-collector": "operation/collectors/new/",
-    "info-codes": "operation/info-codes/",
-    "configuration": "configuration/",
-}
+# Pages that no link of the navigation leads to; the rest is found on the pages themselves.
+MORE = ("meters/new/",)
+
+
+def found_pages(page: Page, home: str) -> dict[str, str]:
+    """Every page that the rail and the sections' tabs lead to: name → address."""
+    links = "links => links.map(link => link.href.split('#')[0])"
+    page.goto(home)
+    sections = page.locator("nav.rail a").evaluate_all(links)
+    found = list(dict.fromkeys([home, *sections]))
+    for section in sections:
+        page.goto(section)
+        found += page.locator("nav.tabs a").evaluate_all(links)
+    found += [home + path for path in MORE]
+    return {
+        address.removeprefix(home).strip("/").replace("/", "-") or "home": address
+        for address in dict.fromkeys(found)
+        if address.startswith(home)
+    }
 
 
 def shoot(page: Page, address: str, file: Path) -> None:
@@ -73,8 +80,8 @@ def main() -> int:
             page.fill("input[name=password]", login["password"])
             page.press("input[name=password]", "Enter")
             page.wait_for_url("**/switch/**")
-            for name, path in PAGES.items():
-                shoot(page, f"{site}/t/aalund/{path}", options.out / f"{name}-{view}.png")
+            for name, address in found_pages(page, f"{site}/t/aalund/").items():
+                shoot(page, address, options.out / f"{name}-{view}.png")
             page.goto(f"{site}/t/aalund/meters/")
             meter = page.locator("a[href*='/meters/']").evaluate_all(
                 "links => links.map(a => a.href).find(href => /meters\\/\\d+\\/$/.test(href))"

@@ -13,7 +13,7 @@ from collectors.models import Collector, CollectorToken
 from collectors.services import register_collector
 from collectors.simulator import SimulatedMeter, Town
 from collectors.tokens import issue
-from meters import keys
+from meters import groups, keys, listing
 from meters.models import (
     Customer,
     Installation,
@@ -57,6 +57,7 @@ def _create(utility: Utility) -> Tenant:
         with tenant_context(tenant.pk):
             places = _places(town)
             _meters(town, places)
+            _groups(places)
             for site in town.sites:
                 register_collector(
                     name=site.name,
@@ -94,6 +95,21 @@ def _places(town: Town) -> list[SupplyPoint]:
             )
             for place, customer in zip(town.places, customers, strict=True)
         ]
+    )
+
+
+def _groups(places: list[SupplyPoint]) -> None:
+    """An area by hand, an observation list, and a group that follows a filter."""
+    ordered = sorted(places, key=lambda place: place.longitude or 0)
+    halves = (("West area", "teal", ordered[::2]), ("Observation list A", "ochre", ordered[:12]))
+    for name, colour, some in halves:
+        group = groups.create_group(name=name, colour=colour, actor=ACTOR)
+        there = Installation.objects.filter(supply_point__in=[place.pk for place in some])
+        groups.add_to_group(
+            group=group, meters=Meter.objects.filter(pk__in=there.values("meter")), actor=ACTOR
+        )
+    groups.create_group(
+        name="Poor cooling", colour="red", rule="cooling=20", find=listing.find, actor=ACTOR
     )
 
 
