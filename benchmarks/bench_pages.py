@@ -51,8 +51,9 @@ _FILL = """
         CASE WHEN n %% 3 = 2 THEN 'water' ELSE 'heat' END, 3600, false, n %% 20 > 0, now()
     FROM generate_series(1, %(n)s) AS n;
     INSERT INTO meters_installation
-        (tenant_id, id, supply_point_id, meter_id, starts_at, start_registers, end_registers)
-    SELECT %(t)s, n, n, n, now() - interval '1 year', '{}', '{}'
+        (tenant_id, id, supply_point_id, meter_id, starts_at, start_registers, end_registers,
+        bridges)
+    SELECT %(t)s, n, n, n, now() - interval '1 year', '{}', '{}', '{}'
     FROM generate_series(1, %(n)s) AS n;
     INSERT INTO meters_meterstate (tenant_id, meter_id, read_at, heard_at, rssi_dbm, conditions,
         trouble, e1, v1, t1, t2)

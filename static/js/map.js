@@ -42,6 +42,11 @@
       if (element) element.setAttribute("aria-label", name);
     });
     made.on("click", act);
+    made.on("keydown", function (event) { // Leaflet itself only opens popups by key
+      if (event.originalEvent.key !== "Enter" && event.originalEvent.key !== " ") return;
+      event.originalEvent.preventDefault();
+      act();
+    });
     return made;
   }
 
