@@ -37,6 +37,18 @@ EVENTS: dict[str, Promise | str] = {
     "collector.token_issued": _("Collector's token issued"),
     "collector.token_revoked": _("Collector's token revoked"),
     "telegrams.replay_requested": _("Replay of telegrams asked for"),
+    "meter.changed": _("Meter changed"),
+    "group.created": _("Group made"),
+    "group.changed": _("Group changed"),
+    "group.rule_changed": _("Group's rule changed"),
+    "group.deleted": _("Group deleted"),
+    "import.uploaded": _("Meter file read"),
+    "import.started": _("Meter import started"),
+    "import.done": _("Meters imported"),
+    "import.undone": _("Meter import taken back"),
+    "role.permission_changed": _("Role's permission changed"),
+    "api_token.issued": _("API token issued"),
+    "api_token.revoked": _("API token revoked"),
     "demo.created": _("Demo data made"),
 }
 
