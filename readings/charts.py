@@ -50,6 +50,8 @@ MARKS: Mapping[Flag, Promise | str] = {
     Flag.ROLLOVER: _l("Register overflow"),
     Flag.BRIDGE: _l("Time without a meter"),
     Flag.NEGATIVE_STEP: _l("The register fell"),
+    Flag.ESTIMATED: _l("Estimated values"),
+    Flag.EDITED: _l("Corrected values"),
 }
 
 

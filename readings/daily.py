@@ -23,7 +23,7 @@ from django.db import connection
 from meters import state
 from meters.registers import REGISTERS
 from readings import statistics
-from readings.models import Upkeep
+from readings.models import Status, Upkeep
 from readings.rules.buckets import midnight
 from readings.rules.points import instant
 from ready.tenancy.context import current_tenant_id
@@ -175,6 +175,9 @@ def _never_falls(before: str, after: str) -> str:
     )
 
 
+# `DailyReading.marks` from here on say that something is not the meter's own words.
+_CHANGED = 1 << Status.ESTIMATED
+
 _measures = [
     (f"{column}_{name}", f"{function}(q.{column})")
     for column in MEASURED
@@ -183,7 +186,7 @@ _measures = [
 _first = [f"first_{column}" for column in COUNTING]
 _last = [f"last_{column}" for column in COUNTING]
 _COLUMNS = ", ".join(
-    ["day", "first_at", "last_at", "readings", "plain", "follows"]
+    ["day", "first_at", "last_at", "readings", "plain", "follows", "marks"]
     + _first
     + _last
     + [name for name, _ in _measures]
@@ -203,17 +206,19 @@ _MAKE = f"""
     {statistics.DAYS}
     INSERT INTO readings_dailyreading AS old (tenant_id, meter_id, {_COLUMNS})
     SELECT %(tenant)s, d.meter_id, d.day, a.first_at, a.last_at, a.readings,
-           a.rises AND {" AND ".join(f"(f.{c} IS NULL) = (l.{c} IS NULL)" for c in COUNTING)},
-           p.told IS NOT NULL AND {_never_falls("p.", "f.")},
+           a.rises AND a.marks < {_CHANGED}
+           AND {" AND ".join(f"(f.{c} IS NULL) = (l.{c} IS NULL)" for c in COUNTING)},
+           p.told IS NOT NULL AND {_never_falls("p.", "f.")}, a.marks,
            {", ".join(f"f.{c}" for c in COUNTING)}, {", ".join(f"l.{c}" for c in COUNTING)},
            {", ".join(f"a.{name}" for name, _ in _measures)}
     FROM days d
     CROSS JOIN LATERAL (
         SELECT min(q.ts) AS first_at, max(q.ts) AS last_at, count(*) AS readings,
-               bool_and(q.rises) AS rises,
+               bool_and(q.rises) AS rises, bit_or(q.mark) AS marks,
                {", ".join(f"{expression} AS {name}" for name, expression in _measures)}
         FROM (
-            SELECT r.ts, {", ".join(f"r.{column}" for column in MEASURED)},
+            SELECT r.ts, (1 << r.status) & ~1 AS mark,
+                   {", ".join(f"r.{column}" for column in MEASURED)},
                    {
     " AND ".join(
         f"{_or_lowest(f'r.{c}')} >= lag({_or_lowest(f'r.{c}')}, 1, {_LOWEST}) OVER w"
@@ -251,6 +256,7 @@ _ADD = (
     _MAKE
     + f"""{_the_one("first", "<")}, {_the_one("last", ">")},
           readings = greatest(old.readings, excluded.readings),
+          marks = old.marks | excluded.marks,
           plain = old.plain AND excluded.plain RETURNING meter_id, day"""
 )
 

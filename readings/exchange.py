@@ -7,7 +7,6 @@ fall; entered with registers open it leaves a hole that closes when they are fil
 taken back as long as nothing was built on it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,11 +16,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from meters.models import Installation, Meter, SupplyPoint
-from meters.registers import BY_COLUMN
 from meters.services import check_free
-from meters.values import value_of
 from readings import statistics
-from readings.models import KeptReading, Reading
+from readings.fitting import Registers, check_between, check_counting
+from readings.models import KeptReading
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
@@ -29,7 +27,6 @@ from ready.web import formats
 
 # A time without a meter longer than this is a place that stood without one, not an exchange.
 LONGEST_WITHOUT = timedelta(days=365)
-Registers = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +112,9 @@ def check_exchange(
             code="medium",
         )
     check_free(new_meter, visit.mounted_at)
-    _check_registers(old_meter, visit.removed_at, visit.end_registers)
-    _check_registers(new_meter, visit.mounted_at, visit.start_registers)
-    _check_whole(visit.bridges)
+    check_between(old_meter, visit.removed_at, visit.end_registers)
+    check_between(new_meter, visit.mounted_at, visit.start_registers)
+    check_counting(visit.bridges)
 
 
 def enter_registers(
@@ -133,8 +130,8 @@ def enter_registers(
     """
     new = Installation.objects.select_for_update().get(pk=installation.pk)
     old = _replaced(new)
-    _check_registers(Meter.objects.get(pk=old.meter_id), _ended(old), end_registers)
-    _check_registers(Meter.objects.get(pk=new.meter_id), new.starts_at, start_registers)
+    check_between(Meter.objects.get(pk=old.meter_id), _ended(old), end_registers)
+    check_between(Meter.objects.get(pk=new.meter_id), new.starts_at, start_registers)
     Installation.objects.filter(pk=old.pk).update(end_registers=dict(end_registers))
     Installation.objects.filter(pk=new.pk).update(start_registers=dict(start_registers))
     record(
@@ -221,53 +218,6 @@ def _check_order(old: Installation, visit: Visit, now: datetime) -> None:
     if visit.mounted_at > now:
         raise ValidationError(
             _("An exchange is entered when it is done; this time is still to come."), code="future"
-        )
-
-
-def _check_whole(registers: Registers) -> None:
-    for column, value in registers.items():
-        register = BY_COLUMN.get(column)
-        if register is None or not register.cumulative:
-            raise ValidationError(
-                _("%(register)s is not a register that counts.") % {"register": column},
-                code="register",
-            )
-        if value < 0:
-            raise ValidationError(
-                _("%(register)s cannot be below zero.") % {"register": register.code},
-                code="register",
-            )
-
-
-def _check_registers(meter: Meter, at: datetime, registers: Registers) -> None:
-    """A register read off must fit between the meter's own readings on both sides of the visit."""
-    _check_whole(registers)
-    unit = Tenant.objects.get(pk=current_tenant_id()).energy_unit
-    for column, value in registers.items():
-        known = Reading.objects.filter(**{f"{column}__isnull": False}, meter_id=meter.pk)
-        before = known.filter(ts__lte=at).order_by("-ts").values_list("ts", column).first()
-        after = known.filter(ts__gt=at).order_by("ts").values_list("ts", column).first()
-        if before is not None and value < before[1]:
-            words = _(
-                "Meter %(meter)s: %(register)s was %(known)s on %(at)s already, not %(value)s."
-            )
-            told = before
-        elif after is not None and value > after[1]:
-            words = _("Meter %(meter)s: %(register)s is still %(known)s on %(at)s, not %(value)s.")
-            told = after
-        else:
-            continue
-        known_value, entered = value_of(column, told[1], unit), value_of(column, value, unit)
-        raise ValidationError(
-            words
-            % {
-                "meter": meter,
-                "register": known_value.register.code,
-                "known": f"{known_value.text} {known_value.unit.name}",
-                "at": formats.moment(told[0]),
-                "value": f"{entered.text} {entered.unit.name}",
-            },
-            code="contradicted",
         )
 
 

@@ -12,8 +12,10 @@ from django.db import connection
 
 from meters.registers import COLUMNS
 from meters.state import REGISTER_TYPES
+from readings.giving_way import give_way_within
 from readings.marks import marking
 from readings.models import Kind
+from readings.rules.points import instant
 from readings.writing import FIXED_SQL
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage
@@ -55,6 +57,7 @@ def fill(rows: Iterable[HistoryRow], *, intervals: Mapping[int, int], start: int
     intervals: how often a reading of each meter is kept, in seconds, for all meters in `rows`.
     Runs in the caller's transaction; the meters' state rows must be locked (`meters.state.lock`).
     """
+    give_way_within(list(intervals), instant(start), instant(end))
     taken = _taken(intervals, start, end)
     if taken:
         rows = (row for row in rows if row[-1] != Kind.NOW or _slot(row, intervals) not in taken)

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from django.db import connection
 
 from readings.daily import COUNTING, REACH, start_of
+from readings.models import Status
 from readings.rules.points import Series, micros
 from ready.tenancy.context import current_tenant_id
 
@@ -56,7 +57,7 @@ def series(
         points += reader.before(low, first - _DAY)
     if not any(at >= high for at, _ in points):
         points += reader.after(high, last + _DAY)
-    return _series(points)
+    return _series(points, reader)
 
 
 def _around_what_fell(rows: Sequence[_Row]) -> set[date]:
@@ -69,9 +70,14 @@ def _around_what_fell(rows: Sequence[_Row]) -> set[date]:
     return found
 
 
-def _series(points: Iterable[Point]) -> Series:
+def _series(points: Iterable[Point], reader: "_Reader") -> Series:
     unique = dict(sorted(points))
-    return Series([micros(at) for at in unique], list(unique.values()))
+    return Series(
+        [micros(at) for at in unique],
+        list(unique.values()),
+        estimated=sorted(micros(at) for at in reader.estimated),
+        edited=sorted(micros(at) for at in reader.edited),
+    )
 
 
 class _Reader:
@@ -81,6 +87,9 @@ class _Reader:
         self.meter_id = meter_id
         self.column = column
         self.zone = zone
+        # Instants of what was read that are not the meter's own words.
+        self.estimated: set[datetime] = set()
+        self.edited: set[datetime] = set()
         with connection.cursor() as cursor:
             cursor.execute(
                 """SELECT (SELECT zone FROM readings_upkeep WHERE tenant_id = %(tenant)s),
@@ -99,7 +108,8 @@ class _Reader:
         column = self.column
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT day, first_at, first_{column}, last_at, last_{column}, plain AND follows
+                f"""SELECT day, first_at, first_{column}, last_at, last_{column}, plain AND follows,
+                           marks
                     FROM readings_dailyreading
                     WHERE tenant_id = %s AND meter_id = %s AND {condition}
                       AND (NOT plain OR first_{column} IS NOT NULL) ORDER BY day {order}""",  # noqa: S608
@@ -115,11 +125,15 @@ class _Reader:
         last_at: datetime,
         last: int | None,
         suffices: bool,
+        marks: int,
     ) -> _Row:
         both = ((first_at, first), (last_at, last))
         points = tuple((at, value) for at, value in both if value is not None)
         # What thinning left of a day is all that is known of it.
         thinned = day < self.thinned_before
+        if thinned and marks:
+            self.estimated |= {first_at, last_at} if marks & 1 << Status.ESTIMATED else set()
+            self.edited |= {first_at, last_at} if marks & 1 << Status.EDITED else set()
         return _Row(day, points, thinned or (suffices and not self.other_zone), thinned)
 
     def readings_of_days(self, days: Iterable[date]) -> list[Point]:
@@ -139,13 +153,15 @@ class _Reader:
     def _readings(self, condition: str, parameters: Sequence[datetime], order: str) -> list[Point]:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""SELECT r.ts, r.{self.column} FROM readings_reading r
+                f"""SELECT r.ts, r.{self.column}, r.status FROM readings_reading r
                     WHERE r.tenant_id = %s AND r.meter_id = %s AND {condition}
                       AND r.{self.column} IS NOT NULL ORDER BY r.ts {order}""",  # noqa: S608
                 [current_tenant_id(), self.meter_id, *parameters],
             )
-            points: list[Point] = cursor.fetchall()
-        return points
+            rows = cursor.fetchall()
+        self.estimated |= {at for at, _value, status in rows if status == Status.ESTIMATED}
+        self.edited |= {at for at, _value, status in rows if status == Status.EDITED}
+        return [(at, value) for at, value, _status in rows]
 
     def before(self, low: datetime, day: date) -> list[Point]:
         """The nearest points of an earlier day.

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from meters.models import RegisterColumns
-from ready.tenancy.models import Tenant, TenantManager
+from ready.tenancy.models import Tenant, TenantManager, TenantModel
 
 # What READY promises unless a utility decides otherwise: all readings, then one a meter and day.
 FULL_MONTHS = 13
@@ -24,6 +24,7 @@ class Origin(models.IntegerChoices):
     OPTICAL = 5, _("Optical head")
     IMPORT = 6, _("Import")
     MANUAL = 7, _("Manual")
+    ESTIMATE = 8, _("Estimate")
 
 
 class Trust(models.IntegerChoices):
@@ -113,7 +114,8 @@ class DailyReading(_OfAMeter):
 
     plain: every reading of the day told the same counting registers and none of them fell.
     follows: nor did they since the last reading before the day. Only then may the readings
-    between be left out.
+    between be left out. marks: bits of the `Status`es above MEASURED that the day's readings have;
+    a day with readings that are not the meter's own words is never plain.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "meter_id", "day")
@@ -181,6 +183,7 @@ class DailyReading(_OfAMeter):
     t_ambient_count = models.SmallIntegerField(null=True)
     p1_count = models.SmallIntegerField(null=True)
     p_pos_count = models.SmallIntegerField(null=True)
+    marks = models.SmallIntegerField(default=0)
 
     class Meta(_OfAMeter.Meta):
         indexes = [
@@ -280,6 +283,135 @@ class GreatestDay(_OfAMeter):
 
     def __str__(self) -> str:
         return f"greatest day of meter {self.meter_id}"
+
+
+class Version(_OfAMeter):
+    """One change of a reading by a person: what stood there, what stands there now, who and why.
+
+    The original is the `before` of version 1. before, after: {column: base units or null} of the
+    registers that changed. reason: a code of `readings.quality.Reason`.
+    """
+
+    class Act(models.IntegerChoices):
+        EDITED = 1, _("Edited")
+        ENTERED = 2, _("Entered by hand")
+        UNDONE = 3, _("Taken back")
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "ts", "number")
+    ts = models.DateTimeField()
+    number = models.SmallIntegerField()
+    made_at = models.DateTimeField()
+    act = models.SmallIntegerField(choices=Act)
+    actor_id = models.IntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    reason = models.CharField(max_length=3)
+    note = models.CharField(max_length=500, blank=True)
+    before = models.JSONField()
+    after = models.JSONField()
+    status_before = models.SmallIntegerField(choices=Status)
+    status_after = models.SmallIntegerField(choices=Status)
+
+    def __str__(self) -> str:
+        return f"version {self.number} of meter {self.meter_id} at {self.ts:%Y-%m-%d %H:%M:%S}"
+
+
+class Estimation(TenantModel):
+    """A gap in one register that was filled on request: from one reading to the next.
+
+    The values stand among the readings with status ESTIMATED, strictly between starts_at and
+    ends_at; they add up to the difference of the readings there. method: a code of
+    `readings.estimation.Method`. undone_at: when they were taken away again.
+    """
+
+    meter_id = models.IntegerField()
+    register = models.CharField(max_length=10)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    method = models.CharField(max_length=2)
+    values = models.IntegerField()
+    reason = models.CharField(max_length=3)
+    note = models.CharField(max_length=500, blank=True)
+    actor_id = models.IntegerField(null=True)
+    actor_name = models.CharField(max_length=254)
+    made_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            # Whether a late reading falls into an estimated gap: asked at every batch with one.
+            models.Index(
+                fields=["tenant", "meter_id", "ends_at"],
+                condition=models.Q(undone_at=None),
+                name="readings_estimation_lasting",
+            ),
+            models.Index(
+                fields=["tenant", "meter_id", "starts_at"], name="readings_estimation_meter"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} of meter {self.meter_id} from {self.starts_at:%Y-%m-%d %H:%M}"
+
+
+class BilledValue(_OfAMeter):
+    """A value as it was exported for billing; it outlives the reading it came from.
+
+    ts: the instant it was billed for; read_at: of the reading behind it (None: interpolated).
+    register: a column; value: base units, rounded as exported. quality: M, I or E.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "ts", "register", "export_id")
+    ts = models.DateTimeField()
+    register = models.CharField(max_length=10)
+    export_id = models.IntegerField()
+    supply_point_id = models.IntegerField(null=True)
+    value = models.BigIntegerField()
+    quality = models.CharField(max_length=1)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta(_OfAMeter.Meta):
+        indexes = [models.Index(fields=["tenant", "export_id"], name="readings_billed_export")]
+
+    def __str__(self) -> str:
+        return f"{self.register} of meter {self.meter_id} in export {self.export_id}"
+
+
+class ReadingPlan(_OfAMeter):
+    """How and how often a meter was read, from a local day on until the next row's."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "meter_id", "first_day")
+    first_day = models.DateField()
+    interval_s = models.IntegerField()
+    method = models.SmallIntegerField(choices=Origin, null=True)
+
+    def __str__(self) -> str:
+        return f"meter {self.meter_id} every {self.interval_s} s from {self.first_day}"
+
+
+class ErasureCertificate(TenantModel):
+    """What was erased of a former resident, for the file and for the person who asked.
+
+    Names nobody: the customer is told by number. counts: {what: how many rows}.
+    """
+
+    supply_point_id = models.IntegerField()
+    place = models.CharField(max_length=200)
+    customer_number = models.CharField(max_length=40)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    request = models.CharField(max_length=200)  # the utility's reference of the request
+    counts = models.JSONField()
+    kept_billed = models.IntegerField()
+    erased_at = models.DateTimeField()
+    actor_name = models.CharField(max_length=254)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            models.Index(fields=["tenant", "supply_point_id"], name="readings_erasure_place")
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk} at {self.place}"
 
 
 class KeptReading(_OfAMeter):

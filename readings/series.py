@@ -16,6 +16,7 @@ from django.db import connection
 
 from meters.registers import DEFAULT_DIGITS, Register
 from readings.daily import start_of
+from readings.models import Status
 from readings.rules.points import MICROSECOND, Series, instant, micros
 from readings.rules.steps import RegisterLimits, observed_limits
 from ready.tenancy.context import current_tenant_id
@@ -64,13 +65,18 @@ def load(stay: Stay, register: Register, start: datetime, end: datetime, now: da
     before = bisect_left(found.times, micros(first))
     after = bisect_right(found.times, micros(last))
     times, values = list(found.times), list(found.values)
+    estimated, edited = {*found.estimated}, {*found.edited}
     if len(times) - after < _FEWEST_NEIGHBOURS and clamp(last + NEAR, stay) == last + NEAR < now:
         later = _beyond(stay, register, last, earlier=False)
         times[after:], values[after:] = later.times, later.values
+        estimated |= {*later.estimated}
+        edited |= {*later.edited}
     if before < _FEWEST_NEIGHBOURS and clamp(first - NEAR, stay) == first - NEAR:
         earlier = _beyond(stay, register, first, earlier=True)
         times[:before], values[:before] = earlier.times, earlier.values
-    return Series(times, values)
+        estimated |= {*earlier.estimated}
+        edited |= {*earlier.edited}
+    return Series(times, values, estimated=sorted(estimated), edited=sorted(edited))
 
 
 def clamp(at: datetime, stay: Stay) -> datetime:
@@ -106,26 +112,35 @@ def _beyond(stay: Stay, register: Register, at: datetime, *, earlier: bool) -> S
 
 
 def _readings(stay: Stay, register: Register) -> tuple[str, list[int | datetime]]:
-    """A meter's readings of a register as (ts, value), and the parameters of that."""
+    """A meter's readings of a register as (ts, value, status), and the parameters of that."""
     column = register.column
     return (
-        f"""SELECT ts, {column}::int8 AS value FROM readings_reading
+        f"""SELECT ts, {column}::int8 AS value, status FROM readings_reading
             WHERE tenant_id = %s AND meter_id = %s AND {column} IS NOT NULL""",  # noqa: S608
         [current_tenant_id(), stay.meter_id],
     )
 
 
 def _packed(readings: str, parameters: Sequence[int | datetime]) -> Series:
-    """The series that a query of (ts, value) gives."""
+    """The series that a query of (ts, value, status) gives."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT string_agg(timestamptz_send(ts), ''::bytea ORDER BY ts),
-                       string_agg(int8send(value), ''::bytea ORDER BY ts)
+                       string_agg(int8send(value), ''::bytea ORDER BY ts),
+                       string_agg(timestamptz_send(ts), ''::bytea ORDER BY ts)
+                           FILTER (WHERE status = {int(Status.ESTIMATED)}),
+                       string_agg(timestamptz_send(ts), ''::bytea ORDER BY ts)
+                           FILTER (WHERE status = {int(Status.EDITED)})
                 FROM ({readings}) AS r""",  # noqa: S608  our own words, parameters apart
             parameters,
         )
-        packed_times, packed_values = cursor.fetchone()
-    return Series(instants(packed_times), integers(packed_values))
+        packed_times, packed_values, estimated, edited = cursor.fetchone()
+    return Series(
+        instants(packed_times),
+        integers(packed_values),
+        estimated=instants(estimated),
+        edited=instants(edited),
+    )
 
 
 def limits_before(meter_id: int, register: Register, fall: int) -> RegisterLimits:
@@ -139,7 +154,8 @@ def limits_before(meter_id: int, register: Register, fall: int) -> RegisterLimit
 
 class Sides(NamedTuple):
     """A meter's readings next to an instant, (microseconds since 1970 UTC, value) each: the last
-    at or before it, the first after it. rises: no reading near the instant is a fall."""
+    at or before it, the first after it. rises: no reading near the instant is a fall, none was
+    estimated or edited."""
 
     before: tuple[int, int] | None
     after: tuple[int, int] | None
@@ -163,7 +179,9 @@ def around(
         cursor.execute(
             f"""SELECT string_agg(int8send(meter_id::int8), ''::bytea ORDER BY meter_id, ts),
                        string_agg(timestamptz_send(ts), ''::bytea ORDER BY meter_id, ts),
-                       string_agg(int8send({column}::int8), ''::bytea ORDER BY meter_id, ts)
+                       string_agg(int8send({column}::int8), ''::bytea ORDER BY meter_id, ts),
+                       array_agg(DISTINCT meter_id) FILTER (
+                           WHERE status >= {int(Status.ESTIMATED)})
                 FROM readings_reading
                 WHERE tenant_id = %s {chosen} AND ts >= %s AND ts <= %s
                   AND {column} IS NOT NULL""",  # noqa: S608
@@ -174,11 +192,13 @@ def around(
                 at + reach,
             ],
         )
-        packed_meters, packed_times, packed_values = cursor.fetchone()
+        packed_meters, packed_times, packed_values, changed = cursor.fetchone()
     rows = zip(
         integers(packed_meters), instants(packed_times), integers(packed_values), strict=True
     )
-    return _sides(rows, micros(at))
+    found = _sides(rows, micros(at))
+    # Where a value is not the meter's own words, the quality needs a look at the line.
+    return found | {meter: found[meter]._replace(rises=False) for meter in changed or ()}
 
 
 def _sides(rows: Iterable[tuple[int, int, int]], bound: int) -> dict[int, Sides]:

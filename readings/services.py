@@ -20,6 +20,7 @@ from django.db import connection
 
 from meters.state import Known
 from readings import writing
+from readings.giving_way import give_way
 from readings.models import Kind, Status
 from readings.writing import NewReading, Stored
 from ready.tenancy.context import current_tenant_id
@@ -59,6 +60,7 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
     """
     if not readings:
         return []
+    _before_estimates(readings, known)
     stamps = [stamp(reading.at) for reading in readings]
     slots = [
         _slot(reading, at) if reading.kind == Kind.NOW else None
@@ -97,6 +99,16 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
     return superseded
 
 
+def _before_estimates(readings: Sequence[NewReading], known: Mapping[int, Known]) -> None:
+    """Estimated gaps give way to what comes; they lie before a meter's newest reading."""
+    late = [
+        (reading.meter_id, reading.at)
+        for reading in readings
+        if (was := known[reading.meter_id].read_at) is not None and reading.at < was
+    ]
+    give_way(late)
+
+
 # How far 1970, from where intervals are counted, lies before 2000, from where stamps are.
 _SINCE_1970 = 946_684_800 * _SECOND
 
@@ -127,7 +139,7 @@ def _look(slots: Mapping[_Slot, int]) -> dict[_Slot, list[_There]]:
                CROSS JOIN LATERAL (
                    SELECT ts, received_at, status, fixed FROM readings_reading
                    WHERE tenant_id = %s AND meter_id = s.meter_id AND ts >= s.lo AND ts < s.hi
-                     AND ts >= %s AND ts < %s AND kind = %s
+                     AND ts >= %s AND ts < %s AND kind = %s AND status < %s
                ) AS r""",
             [
                 [meter_id for meter_id, _ in slots],
@@ -137,6 +149,7 @@ def _look(slots: Mapping[_Slot, int]) -> dict[_Slot, list[_There]]:
                 min(starts),
                 max(ends),
                 Kind.NOW,
+                Status.EDITED,  # what a person decided never gives way
             ],
         )
         for meter_id, start, at, *rest in cursor.fetchall():

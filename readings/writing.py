@@ -269,7 +269,8 @@ def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> list[int]
         )
         met = cursor.fetchall()
     for place, status, *stored in met:
-        if status != Status.ESTIMATED:
+        # What a person decided is known to differ from what the meter tells: nothing new.
+        if status <= Status.SUSPECT:
             readings[place].outcome = Stored.CONFLICT
             readings[place].contradicts = stored
     return [place for place, status, *_ in met if status == Status.ESTIMATED]

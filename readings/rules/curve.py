@@ -24,6 +24,8 @@ class Flag(StrEnum):
     """What a reader of a bucket must know besides its quality."""
 
     BRIDGE = "bridge"
+    EDITED = "edited"
+    ESTIMATED = "estimated"
     EXCHANGE = "exchange"
     NEGATIVE_STEP = "negative_step"
     PARTIAL = "partial"
@@ -81,6 +83,8 @@ class Curve:
     segments: in order of time, never touching. scale: what the values must be divided by.
     bridges: spans without a meter. exchanges: (end of one meter, start of the next).
     rollovers, falls: steps at which a register began again, or fell without a reason.
+    estimates, edits: from the reading before values that were estimated, or edited, to the one
+    after them.
     """
 
     segments: tuple[Segment, ...]
@@ -90,6 +94,8 @@ class Curve:
     rollovers: tuple[Span, ...] = ()
     falls: tuple[Span, ...] = ()
     notes: tuple[Note, ...] = ()
+    estimates: tuple[Span, ...] = ()
+    edits: tuple[Span, ...] = ()
 
     def difference(self, start: datetime, end: datetime) -> Fraction | None:
         """Base units from start to end; None unless the line is known and unbroken between."""
@@ -179,7 +185,21 @@ def _own_series(installation: Installation) -> Series:
             times.insert(position, time)
             values.insert(position, register)
             resolutions.insert(position, 1)
-    return Series(times, values, resolutions, tuple(notes))
+    return Series(times, values, resolutions, tuple(notes), series.estimated, series.edited)
+
+
+def _reaches(times: Sequence[int], marked: Sequence[int]) -> list[Span]:
+    """From the reading before each marked one to the one after; neighbours make one span."""
+    found: list[Span] = []
+    for time in marked:
+        here = bisect_left(times, time)
+        if here == len(times) or times[here] != time:
+            continue  # outside the meter's time at the place
+        low, high = times[max(here - 1, 0)], times[min(here + 1, len(times) - 1)]
+        if found and low <= found[-1][1]:
+            low = found.pop()[0]
+        found.append((low, high))
+    return found
 
 
 class _Joiner:
@@ -191,6 +211,8 @@ class _Joiner:
         self.rollovers: list[Span] = []
         self.falls: list[Span] = []
         self.notes: list[Note] = []
+        self.estimates: list[Span] = []
+        self.edits: list[Span] = []
         self.left_at: int | None = None
 
     def add(self, installation: Installation) -> None:
@@ -199,6 +221,8 @@ class _Joiner:
         self.notes += [*series.notes, *track.notes]
         self.rollovers += track.rollovers
         self.falls += track.falls
+        self.estimates += _reaches(series.times, series.estimated)
+        self.edits += _reaches(series.times, series.edited)
         weight = int(installation.factor * self.scale)
         segments = _segments(track)
         if weight != 1:
@@ -246,4 +270,6 @@ class _Joiner:
             tuple(self.rollovers),
             tuple(self.falls),
             tuple(sorted(self.notes)),
+            tuple(self.estimates),
+            tuple(self.edits),
         )

@@ -115,7 +115,7 @@ def _buckets(
             append(marks.without_value(index, instants[index], instants[index + 1]))
         else:
             numerator, denominator, quality = difference(here, there, curve.scale)
-            if index in marks.bridged:
+            if index in marks.estimated:
                 quality = max(quality, _ESTIMATED)
             append(
                 Bucket(
@@ -188,7 +188,12 @@ class _Marks:
         self.bounds = bounds
         marked: dict[int, set[Flag]] = {}
         self.fallen = self._mark(marked, curve.falls, Flag.NEGATIVE_STEP)
-        self.bridged = self._mark(marked, curve.bridges, Flag.BRIDGE)
+        # A time without a meter is E. A gap that was estimated is, too, where the bucket cuts
+        # through it; a bucket that holds all of it has its exact sum.
+        self.estimated = self._mark(marked, curve.bridges, Flag.BRIDGE)
+        touched = self._mark(marked, curve.estimates, Flag.ESTIMATED)
+        self.estimated |= {index for index in touched if self._cuts(index, curve.estimates)}
+        self._mark(marked, curve.edits, Flag.EDITED)
         self._mark(marked, curve.exchanges, Flag.EXCHANGE)
         self._mark(marked, curve.rollovers, Flag.ROLLOVER)
         self.flags = {index: tuple(sorted(flags)) for index, flags in marked.items()}
@@ -206,6 +211,11 @@ class _Marks:
                 marked.setdefault(index, set()).add(flag)
                 touched.add(index)
         return frozenset(touched)
+
+    def _cuts(self, index: int, spans: Iterable[Span]) -> bool:
+        """Whether either boundary of a bucket lies inside one of the spans."""
+        ends = self.bounds[index], self.bounds[index + 1]
+        return any(first < end < last for first, last in spans for end in ends)
 
     def without_value(self, index: int, start: datetime, end: datetime) -> Bucket:
         """An X: with the known part, except over a fall, where either side may be the wrong one."""

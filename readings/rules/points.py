@@ -109,13 +109,16 @@ class Series:
     """One register's used readings in columns, which is how a database gives them quickly.
 
     times: microseconds since 1970 UTC, strictly rising. values: base units. resolutions: base
-    units, one a value, or None when all are 1 or unknown. notes: what was set aside.
+    units, one a value, or None when all are 1 or unknown. notes: what was set aside. estimated,
+    edited: those of the times whose values are not the meter's own words.
     """
 
     times: Sequence[int]
     values: Sequence[int]
     resolutions: Sequence[int] | None = None
     notes: tuple[Note, ...] = ()
+    estimated: Sequence[int] = ()
+    edited: Sequence[int] = ()
 
 
 def series_of(points: Iterable[Point], as_of: datetime | None = None) -> Series:

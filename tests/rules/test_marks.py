@@ -15,7 +15,13 @@ KNOWN = {
     # Thins and removes what a day's row already knows, while taking its mark away.
     "readings/daily.py": 2,
 }
-MARKED = {"readings/history.py": 1, "readings/writing.py": 4}
+MARKED = {
+    "readings/edits.py": 1,
+    "readings/estimates.py": 1,
+    "readings/giving_way.py": 2,
+    "readings/history.py": 1,
+    "readings/writing.py": 4,
+}
 
 
 def test_every_statement_that_changes_readings_marks_their_days() -> None:
