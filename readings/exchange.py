@@ -53,7 +53,7 @@ def exchange_meter(
 ) -> Installation:
     """End an installation and mount another meter in its place; the new installation.
 
-    The old meter goes to stock, the new one reads as often as the old one did. Raises
+    The old meter goes to stock, the new one is read as often as the old one was. Raises
     ValidationError, naming what does not fit, for: an installation that has ended; a new meter that
     is the old one, of another medium or mounted elsewhere; times out of order or to come; registers
     that one of the meters contradicts.
@@ -75,7 +75,8 @@ def exchange_meter(
         bridges=dict(visit.bridges),
         replaces=old,
     )
-    Meter.objects.filter(pk=old_meter.pk).update(in_stock=True)
+    # The place's priority goes over to the new meter, and counts once.
+    Meter.objects.filter(pk=old_meter.pk).update(in_stock=True, interval_s=new_meter.interval_s)
     Meter.objects.filter(pk=new_meter.pk).update(in_stock=False, interval_s=old_meter.interval_s)
     _expect_again([old_meter.pk, new_meter.pk], visit.removed_at, now)
     record(
@@ -171,11 +172,14 @@ def undo_exchange(*, installation: Installation, actor: Actor, now: datetime) ->
         raise ValidationError(
             _("Values after the exchange were billed; the exchange stays."), code="billed"
         )
-    interval = Meter.objects.get(pk=new.meter_id).interval_s
+    meters = Meter.objects.in_bulk([old.meter_id, new.meter_id])
     Installation.objects.filter(pk=new.pk).delete()
     Installation.objects.filter(pk=old.pk).update(ends_at=None, end_registers={})
-    Meter.objects.filter(pk=old.meter_id).update(in_stock=False, interval_s=interval)
-    Meter.objects.filter(pk=new.meter_id).update(in_stock=True)
+    intervals = {pk: meter.interval_s for pk, meter in meters.items()}
+    Meter.objects.filter(pk=old.meter_id).update(
+        in_stock=False, interval_s=intervals[new.meter_id]
+    )
+    Meter.objects.filter(pk=new.meter_id).update(in_stock=True, interval_s=intervals[old.meter_id])
     _expect_again([old.meter_id, new.meter_id], removed_at, now)
     record(
         event="meter.exchange_undone",

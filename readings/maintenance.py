@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from readings import daily, rewriting, statistics
+from readings import daily, peaks, rewriting, statistics
+from readings.ending import end_belonging
 from readings.models import FULL_MONTHS, KEEP_MONTHS, DailyReading, Upkeep
 from readings.rewriting import Level, Month
 from ready.tenancy.context import tenant_context
@@ -114,7 +115,8 @@ def upkeep(now: datetime) -> Iterator[Rewrite | Drop]:
 
 
 def keep_up(tenant: Tenant, now: datetime) -> int:
-    """One utility's daily rows and statistics; how many days were made anew."""
+    """One utility's daily rows and statistics, and the end of what belongs to past readings; how
+    many days were made anew."""
     with tenant_context(tenant.pk):
         daily.follow_zone()
     made = rewriting.refresh(tenant.pk, now)
@@ -124,6 +126,11 @@ def keep_up(tenant: Tenant, now: datetime) -> int:
     for day in days:
         with tenant_context(tenant.pk):
             statistics.close_day(day, zone)
+            statistics.note_plans(day)
+            peaks.note_day(day)
+    with tenant_context(tenant.pk):
+        kept = daily.upkeep()
+        end_belonging(months_before(now.astimezone(zone).date(), kept.keep_months), zone)
     return len(made)
 
 
@@ -162,20 +169,29 @@ class Outlook:
     staying: int
 
 
-def outlook(now: datetime, months_ahead: int = 1) -> list[Outlook]:
+def outlook(
+    now: datetime, months_ahead: int = 1, wanted: tuple[int, int] | None = None
+) -> list[Outlook]:
     """What goes from the current utility by the look `months_ahead` months after `now`: for a
-    page that says so beforehand. Billed readings stay besides."""
+    page that says so beforehand. Billed readings stay besides.
+
+    wanted: full and keep months, where another policy than the one in force is asked about.
+    """
     today = now.astimezone(UTC).date()
     kept = daily.upkeep()
+    if wanted is not None:
+        kept.full_months, kept.keep_months = wanted
     then = months_before(today, -months_ahead)
     found = []
     for month in rewriting.months():
         level = level_of(month, kept, then)
-        if level is Level.FULL:
+        done = (rewriting.state_of(month) or {}).get(kept.pk, Level.FULL)
+        if level <= done:
             continue
         days = DailyReading.objects.filter(day__gte=month.start, day__lt=month.end)
         counts = list(days.values_list("readings", flat=True))
+        there = len(counts) if done is Level.THIN else sum(counts)
         staying = 0 if level is Level.GONE else len(counts)
         if counts:
-            found.append(Outlook(month.start, level, sum(counts), staying))
+            found.append(Outlook(month.start, level, there, staying))
     return found

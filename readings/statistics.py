@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from readings.models import Kind, Origin
+from readings.models import Kind, Origin, ReadingPlan
 from readings.rules.buckets import midnight
 from readings.rules.points import MICROSECOND, instant, micros
 from ready.tenancy.context import current_tenant_id
@@ -128,6 +128,54 @@ def close_day(day: date, zone: tzinfo, meter_ids: Sequence[int] | None = None) -
                 "noon": instant(micros(noon)) - MICROSECOND,
             },
         )
+
+
+# How a meter is read is noted where it changed: a row holds until the next one.
+_PLANS = """
+    INSERT INTO readings_readingplan (tenant_id, meter_id, first_day, interval_s, method)
+    SELECT p.tenant_id, p.meter_id, p.day, p.interval_s, coalesce(p.method, n.method)
+    FROM readings_performanceday p
+    LEFT JOIN LATERAL (
+        SELECT x.interval_s, x.method FROM readings_readingplan x
+        WHERE x.tenant_id = p.tenant_id AND x.meter_id = p.meter_id AND x.first_day <= p.day
+        ORDER BY x.first_day DESC LIMIT 1
+    ) n ON true
+    WHERE p.tenant_id = %s AND p.day = %s
+      AND (n.interval_s IS DISTINCT FROM p.interval_s
+           OR coalesce(p.method, n.method) IS DISTINCT FROM n.method)
+    ON CONFLICT (tenant_id, meter_id, first_day) DO UPDATE SET
+        interval_s = excluded.interval_s, method = excluded.method"""
+
+
+def note_plans(day: date) -> None:
+    """Note how and how often meters were read from a closed local day on, where that is news."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PLANS, [current_tenant_id(), day])
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPeriod:
+    """How a meter was read: [first_day, last_day], None: still; method None: not read yet."""
+
+    first_day: date
+    last_day: date | None
+    interval_s: int
+    method: Origin | None
+
+
+def plans_of(meter_id: int) -> list[PlanPeriod]:
+    """The reading method and interval of a meter over time, the oldest first."""
+    rows = list(ReadingPlan.objects.filter(meter_id=meter_id).order_by("first_day"))
+    ends: list[date | None] = [one.first_day - timedelta(days=1) for one in rows[1:]]
+    return [
+        PlanPeriod(
+            one.first_day,
+            last_day,
+            one.interval_s,
+            None if one.method is None else Origin(one.method),
+        )
+        for one, last_day in zip(rows, [*ends, None], strict=True)
+    ]
 
 
 def close_again(meter_ids: Sequence[int], since: datetime, now: datetime, zone: tzinfo) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readings.views import chart, exchange, priority, stored
+from readings.views import chart, exchange, priority, retention, stored
 
 app_name = "readings"
 urlpatterns = [
@@ -15,4 +15,6 @@ urlpatterns = [
     path("meters/<int:pk>/history/", exchange.history, name="history"),
     path("meters/<int:pk>/exchange/", exchange.exchange, name="exchange"),
     path("meters/<int:pk>/history/<int:installation>/undo/", exchange.undo, name="undo_exchange"),
+    path("configuration/keeping/", retention.keeping, name="keeping"),
+    path("configuration/keeping/keep/", retention.keep, name="keep"),
 ]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reports.views import comparing, consumption, paper, searching
+from reports.views import comparing, consumption, erasing, paper, searching
 
 app_name = "reports"
 urlpatterns = [
@@ -16,4 +16,7 @@ urlpatterns = [
     path("meters/<int:pk>/report.pdf", paper.meter_report, name="meter_report"),
     path("configuration/letterhead/", paper.letterhead, name="letterhead"),
     path("configuration/letterhead/logo.png", paper.logo, name="logo"),
+    path("places/<int:pk>/residents/", erasing.residents, name="residents"),
+    path("places/<int:pk>/residents/<int:period>/erase/", erasing.erasure, name="erasure"),
+    path("erasures/<int:pk>/", erasing.certificate, name="certificate"),
 ]

@@ -27,11 +27,12 @@ from meters.models import (
     Meter,
     MeterImport,
     MeterState,
+    Occupancy,
     SupplyPoint,
 )
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
-from readings.models import Origin, Reading, Trust
+from readings.models import ErasureCertificate, Origin, Reading, Trust
 from ready.accounts import api_tokens, people
 from ready.accounts.models import ApiToken, Membership, User
 from ready.audit.models import AuditEntry
@@ -197,6 +198,7 @@ def _things(made: Utility) -> None:
     Image.new("RGB", (9, 3)).save(picture, "PNG")
     set_letterhead(lines=canary, logo=picture.getvalue(), actor=factories.ACTOR)
     exchanged = _exchanged(canary, now)
+    former, certificate = _former_resident(canary, now)
     made.things.update(
         stock_meter=factories.meter(in_stock=True).pk,
         exchanged=exchanged.pk,
@@ -235,6 +237,9 @@ def _things(made: Utility) -> None:
         spare=spare.pk,
         priority_meter=factories.meter(interval_s=300).pk,
         group=group.pk,
+        former_resident=former.pk,
+        former_place=former.supply_point_id,
+        certificate=certificate.pk,
         key_import=imports[0].pk,
         key_import_done=imports[1].pk,
         tenant=tenant.slug,
@@ -267,6 +272,32 @@ def _exchanged(canary: str, now: datetime) -> Installation:
         actor=factories.ACTOR,
         now=now,
     )
+
+
+def _former_resident(canary: str, now: datetime) -> tuple[Occupancy, ErasureCertificate]:
+    """Somebody who moved out of a place, and a certificate about somebody before."""
+    place: SupplyPoint = factories.place(street=f"Street {canary} 3")
+    former = Occupancy.objects.create(
+        supply_point=place,
+        customer=services.register_customer(
+            number=f"0-{canary}", name=f"Former {canary}", actor=factories.ACTOR
+        ),
+        starts_at=now - timedelta(days=3),
+        ends_at=now - timedelta(hours=1),
+    )
+    certificate = ErasureCertificate.objects.create(
+        supply_point_id=place.pk,
+        place=place.street,
+        customer_number=f"00-{canary}",
+        starts_at=now - timedelta(days=9),
+        ends_at=now - timedelta(days=3),
+        request=f"case {canary}",
+        counts={},
+        kept_billed=0,
+        erased_at=now,
+        actor_name="tests",
+    )
+    return former, certificate
 
 
 def _telegram(

@@ -54,6 +54,7 @@ def meter(aalund: Tenant) -> Meter:
                 trust=Trust.MAC,
                 e1=(1_000 + 24 * (7 - days)) * KWH,
             )
+        factories.mark_days()
     return meter
 
 

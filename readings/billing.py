@@ -1,0 +1,88 @@
+"""Values as they were exported for billing: kept with the export, whatever becomes of readings.
+
+An export calls `note_billed` in the transaction that freezes its run. The readings behind the
+values are then kept from thinning (`KeptReading`); the values themselves outlive even the erasure
+of a resident's readings, because the bill and its vouchers must be kept. Forgetting the export
+(`forget_export`) ends both.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from readings.models import BilledValue, KeptReading
+from readings.rules.values import Quality
+from ready.tenancy.context import current_tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """One exported value. at: the instant it is billed for; read_at: of the actual reading behind
+    it, None where it was interpolated. register: a column; value: base units as exported."""
+
+    meter_id: int
+    register: str
+    at: datetime
+    value: int
+    quality: Quality
+    read_at: datetime | None
+    supply_point_id: int | None = None
+
+
+def note_billed(*, export_id: int, values: Iterable[Billed]) -> int:
+    """Keep the values of an export, and from now on the readings behind them; how many are new.
+
+    The same export may be noted again: what it said first stays.
+    """
+    tenant = current_tenant_id()
+    told = list(values)
+    made = BilledValue.objects.bulk_create(
+        [
+            BilledValue(
+                tenant_id=tenant,
+                meter_id=one.meter_id,
+                ts=one.at,
+                register=one.register,
+                export_id=export_id,
+                supply_point_id=one.supply_point_id,
+                value=one.value,
+                quality=one.quality,
+                read_at=one.read_at,
+            )
+            for one in told
+        ],
+        ignore_conflicts=True,
+    )
+    behind = {(one.meter_id, one.read_at) for one in told if one.read_at is not None}
+    KeptReading.objects.bulk_create(
+        [KeptReading(tenant_id=tenant, meter_id=meter, ts=at) for meter, at in sorted(behind)],
+        ignore_conflicts=True,
+    )
+    return len(made)
+
+
+def billed_by(export_id: int) -> list[BilledValue]:
+    """What an export said, by meter, instant and register."""
+    rows = BilledValue.objects.filter(export_id=export_id)
+    return list(rows.order_by("meter_id", "ts", "register"))
+
+
+def billed_of(meter_id: int, start: datetime, end: datetime) -> list[BilledValue]:
+    """What was billed of a meter for instants in [start, end), by time."""
+    rows = BilledValue.objects.filter(meter_id=meter_id, ts__gte=start, ts__lt=end)
+    return list(rows.order_by("ts", "register", "export_id"))
+
+
+def forget_export(export_id: int) -> None:
+    """End what an export kept; readings that another export used stay kept."""
+    BilledValue.objects.filter(export_id=export_id).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM readings_keptreading k WHERE k.tenant_id = %s
+               AND NOT EXISTS (SELECT 1 FROM readings_billedvalue b
+                               WHERE b.tenant_id = k.tenant_id AND b.meter_id = k.meter_id
+                                 AND b.read_at = k.ts)""",
+            [current_tenant_id()],
+        )

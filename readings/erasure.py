@@ -1,0 +1,166 @@
+"""A former resident's readings, found and erased (GDPR art. 17): this app's part of it.
+
+The period is one of `meters.occupancy`; the meters are those that were mounted at the place in it.
+What is erased: readings, daily values, findings, versions and estimates, statistics of the days.
+What stays is said in the certificate: values that were billed (`readings.billing`), and the
+registers read off at a meter exchange, without which the next resident's bill could not be made.
+`collectors.erasure` does the whole, telegrams included.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from meters import state
+from meters.models import Installation, MeterState
+from meters.registers import COLUMNS
+from readings.marks import marking
+from readings.models import BilledValue
+from ready.tenancy.context import current_tenant_id
+
+# What a certificate counts, in words.
+LABELS: Mapping[str, Promise | str] = {
+    "readings": _("Readings"),
+    "daily": _("Daily values"),
+    "findings": _("Findings of validation"),
+    "versions": _("Corrections"),
+    "estimates": _("Estimates"),
+    "statistics": _("Days of reading statistics"),
+    "telegrams": _("Telegrams as received"),
+    "batches": _("Pushed batches that held them"),
+    "info_codes": _("Info codes"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A meter for the part of the period in which it was mounted at the place: [start, end)."""
+
+    meter_id: int
+    start: datetime
+    end: datetime
+
+
+def parts_of(supply_point_id: int, start: datetime, end: datetime) -> list[Part]:
+    """Which meter measured a place when, within [start, end)."""
+    stays = Installation.objects.filter(
+        Q(ends_at=None) | Q(ends_at__gt=start), supply_point_id=supply_point_id, starts_at__lt=end
+    )
+    return [
+        Part(one.meter_id, max(one.starts_at, start), min(one.ends_at or end, end))
+        for one in stays.order_by("starts_at")
+    ]
+
+
+# Table, condition on a part (p). Days that the period only touches go with it: their rows hold
+# readings of it. The next resident's first day is made anew from what is left.
+_DAYS = "x.day >= p.first_day AND x.day <= p.last_day"
+_TIMES = "x.ts >= p.low AND x.ts < p.high"
+_ERASED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "daily": (("readings_dailyreading", _DAYS),),
+    "findings": (("readings_finding", _TIMES),),
+    "versions": (("readings_version", _TIMES),),
+    "estimates": (("readings_estimation", "x.starts_at < p.high AND x.ends_at > p.low"),),
+    "statistics": (("readings_performanceday", _DAYS), ("readings_heardday", _DAYS)),
+}
+_PARTS = """SELECT u.meter_id, u.low, u.high, (u.low AT TIME ZONE %(zone)s)::date AS first_day,
+                   ((u.high - interval '1 microsecond') AT TIME ZONE %(zone)s)::date AS last_day
+            FROM unnest(%(meters)s::int[], %(lows)s::timestamptz[], %(highs)s::timestamptz[])
+                 AS u(meter_id, low, high)"""
+
+
+def _parameters(parts: Sequence[Part], zone: str) -> dict[str, Any]:
+    return {
+        "tenant": current_tenant_id(),
+        "zone": zone,
+        "meters": [part.meter_id for part in parts],
+        "lows": [part.start for part in parts],
+        "highs": [part.end for part in parts],
+        "low": min(part.start for part in parts),
+        "high": max(part.end for part in parts),
+    }
+
+
+def count(parts: Sequence[Part], zone: str) -> dict[str, int]:
+    """How much there is of each kind, for the page that asks before anything goes."""
+    found = dict.fromkeys(("readings", *_ERASED), 0)
+    if not parts:
+        return found
+    tables = {"readings": (("readings_reading", _TIMES),), **_ERASED}
+    with connection.cursor() as cursor:
+        for kind, places in tables.items():
+            for table, condition in places:
+                cursor.execute(
+                    f"""WITH p AS ({_PARTS}) SELECT count(*) FROM {table} x JOIN p
+                        ON x.meter_id = p.meter_id AND {condition}
+                        WHERE x.tenant_id = %(tenant)s""",  # noqa: S608  our own tables
+                    _parameters(parts, zone),
+                )
+                found[kind] += cursor.fetchone()[0]
+    return found
+
+
+def billed(parts: Sequence[Part]) -> int:
+    """How many values of the period were billed, and stay."""
+    return sum(
+        BilledValue.objects.filter(
+            meter_id=part.meter_id, ts__gte=part.start, ts__lte=part.end
+        ).count()
+        for part in parts
+    )
+
+
+def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
+    """Erase what this app knows of these meters in these times; how much of each kind went.
+
+    Runs in the caller's transaction, and holds the meters' state rows: nothing comes in meanwhile.
+    """
+    gone = dict.fromkeys(("readings", *_ERASED), 0)
+    if not parts:
+        return gone
+    known = state.lock({part.meter_id for part in parts})
+    parameters = _parameters(parts, zone)
+    # Deleting marks the days, so that what is left of them gets its rows again.
+    change = f"""DELETE FROM readings_reading r USING ({_PARTS}) p
+                 WHERE r.tenant_id = %(tenant)s AND r.meter_id = p.meter_id
+                   AND r.ts >= p.low AND r.ts < p.high AND r.ts >= %(low)s AND r.ts < %(high)s
+                 RETURNING r.meter_id, r.ts"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"{marking(change)} SELECT count(*) FROM changed", parameters)  # noqa: S608
+        gone["readings"] = cursor.fetchone()[0]
+        for kind, places in _ERASED.items():
+            for table, condition in places:
+                cursor.execute(
+                    f"""WITH p AS ({_PARTS}) DELETE FROM {table} x USING p
+                        WHERE x.tenant_id = %(tenant)s AND x.meter_id = p.meter_id
+                          AND {condition}""",  # noqa: S608
+                    parameters,
+                )
+                gone[kind] += cursor.rowcount
+        cursor.execute(
+            f"""WITH p AS ({_PARTS}) DELETE FROM readings_keptreading x USING p
+                WHERE x.tenant_id = %(tenant)s AND x.meter_id = p.meter_id AND {_TIMES}""",  # noqa: S608
+            parameters,
+        )
+    for part in parts:
+        read_at = known[part.meter_id].read_at
+        if read_at is not None and part.start <= read_at < part.end:
+            _forget_newest(part.meter_id)
+    return gone
+
+
+def _forget_newest(meter_id: int) -> None:
+    """The meter's newest values were of the period: it has none until it is heard again.
+
+    `read_at` stays: that the meter was read is no news about the resident, and the write path
+    relies on it.
+    """
+    MeterState.objects.filter(meter_id=meter_id).update(
+        **dict.fromkeys(COLUMNS), extra=None, conditions=[]
+    )
