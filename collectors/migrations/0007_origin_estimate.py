@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("collectors", "0004_work_queue"),
+        ("collectors", "0006_settled_bodies"),
     ]
 
     operations = [
