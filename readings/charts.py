@@ -24,7 +24,12 @@ from readings.rules.values import Bucket, Quality
 from ready.web import formats
 
 # A register's colour: what it counts, as everywhere in READY.
-_TOKENS: Mapping[str, str] = {"energy": "energy", "volume": "volume", "reactive": "electricity"}
+_TOKENS: Mapping[str, str] = {
+    "energy": "energy",
+    "volume": "volume",
+    "reactive": "electricity",
+    "count": "flow-temperature",
+}
 _ELECTRICITY = ("a_pos", "a_neg")
 _MOST_DECIMALS = 3
 

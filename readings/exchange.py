@@ -176,9 +176,7 @@ def undo_exchange(*, installation: Installation, actor: Actor, now: datetime) ->
     Installation.objects.filter(pk=new.pk).delete()
     Installation.objects.filter(pk=old.pk).update(ends_at=None, end_registers={})
     intervals = {pk: meter.interval_s for pk, meter in meters.items()}
-    Meter.objects.filter(pk=old.meter_id).update(
-        in_stock=False, interval_s=intervals[new.meter_id]
-    )
+    Meter.objects.filter(pk=old.meter_id).update(in_stock=False, interval_s=intervals[new.meter_id])
     Meter.objects.filter(pk=new.meter_id).update(in_stock=True, interval_s=intervals[old.meter_id])
     _expect_again([old.meter_id, new.meter_id], removed_at, now)
     record(
