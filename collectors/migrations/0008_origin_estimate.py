@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("collectors", "0006_settled_bodies"),
+        ("collectors", "0007_index_what_is_set_aside"),
     ]
 
     operations = [
