@@ -14,6 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ready.settings")
 os.environ.setdefault("READY_ENV", "test")
@@ -26,10 +27,11 @@ django.setup()
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from benchmarks.bench_readings.database import become, database
 from benchmarks.bench_readings.report import say
-from meters.models import Meter
+from meters.models import Installation, Meter
 from ready.accounts.models import Membership, User
 from ready.policy import Role
 from ready.tenancy.context import tenant_context
@@ -49,11 +51,6 @@ _FILL = """
     SELECT %(t)s, n, CASE WHEN n %% 50 = 0 THEN 'ELV' ELSE 'KAM' END, lpad(n::text, 8, '0'),
         (ARRAY['MULTICAL 603', 'MULTICAL 403', 'flowIQ 2200'])[1 + n %% 3],
         CASE WHEN n %% 3 = 2 THEN 'water' ELSE 'heat' END, 3600, false, n %% 20 > 0, now()
-    FROM generate_series(1, %(n)s) AS n;
-    INSERT INTO meters_installation
-        (tenant_id, id, supply_point_id, meter_id, starts_at, start_registers, end_registers,
-        bridges)
-    SELECT %(t)s, n, n, n, now() - interval '1 year', '{}', '{}', '{}'
     FROM generate_series(1, %(n)s) AS n;
     INSERT INTO meters_meterstate (tenant_id, meter_id, read_at, heard_at, rssi_dbm, conditions,
         trouble, e1, v1, t1, t2)
@@ -121,6 +118,12 @@ def fill(meters: int) -> Tenant:
         Membership.objects.create(tenant=tenant, user=user, role=Role.ADMINISTRATOR)
         with connection.cursor() as cursor:
             cursor.execute(_FILL, {"t": tenant.pk, "n": meters})
+        since = timezone.now() - timedelta(days=365)
+        for start in range(1, meters + 1, 5000):
+            Installation.objects.bulk_create(
+                Installation(id=number, supply_point_id=number, meter_id=number, starts_at=since)
+                for number in range(start, min(start + 5000, meters + 1))
+            )
         assert Meter.objects.count() == meters
     return tenant
 
