@@ -25,7 +25,9 @@ def rights_in(membership: Membership) -> Rights:
                 "group_id", flat=True
             )
         )
-    return Rights(codes_of(role), role=role, groups=groups)
+    # Lists and pages do not narrow by groups, so a limited member gets nothing rather than all.
+    codes = frozenset[str]() if membership.limited else codes_of(role)
+    return Rights(codes, role=role, groups=groups)
 
 
 def rights_of(user_id: int) -> Rights | None:
