@@ -447,6 +447,11 @@ class MeterState(RegisterColumns, TenantModel):
     has_codes = models.GeneratedField(
         expression=AnyInForce("conditions"), output_field=models.BooleanField(), db_persist=True
     )
+    # The highest counter of the link layer that a telegram told, when that one was heard, and a
+    # mark of what it said: AES-CTR does not tell a repeated or altered telegram from a true one.
+    counter = models.BigIntegerField(null=True)
+    counter_at = models.DateTimeField(null=True)
+    counter_mark = models.BigIntegerField(null=True)
     # Why the last telegram could not be read: an outcome code; NULL when it could.
     trouble = models.SmallIntegerField(null=True)
 

@@ -33,6 +33,16 @@ class Heard:
     read_at: datetime | None = None
     values: Sequence[int | None] | None = None
     conditions: list[str] | None = None
+    counted: "Counted | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The telegram with a meter's highest counter. mark: what it said, as a number."""
+
+    counter: int
+    at: datetime
+    mark: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class Known:
 
     read_at: datetime | None
     values: Sequence[int | None]
+    counted: Counted | None = None
 
 
 REGISTER_TYPES = {column: "int8" if BY_COLUMN[column].wide else "int4" for column in COLUMNS}
@@ -55,6 +66,9 @@ _TYPES = {
     "trouble": "int2",
     "read_at": "timestamptz",
     "conditions": "jsonb",
+    "counter": "int8",
+    "counter_at": "timestamptz",
+    "counter_mark": "int8",
 }
 _STAGE = Stage("stage_state", {**_TYPES, **REGISTER_TYPES})
 # A newer telegram wins; what it does not tell stays as it was.
@@ -71,13 +85,18 @@ def _update(told: tuple[str, ...]) -> str:
         f"{c} = CASE WHEN {_newer_read} THEN coalesce(s.{c}, m.{c}) ELSE m.{c} END"
         for c in ("conditions", *told)
     ]
+    sets += [
+        f"{c} = CASE WHEN s.counter > coalesce(m.counter, -1) THEN s.{c} ELSE m.{c} END"
+        for c in ("counter", "counter_at", "counter_mark")
+    ]
     return f"""
         UPDATE meters_meterstate m SET heard_at = greatest(m.heard_at, s.heard_at),
             read_at = greatest(m.read_at, s.read_at), {", ".join(sets)}
         FROM stage_state s WHERE m.tenant_id = %s AND m.meter_id = s.meter_id"""
 
 
-_LOCK = f"""SELECT meter_id, read_at, {", ".join(COLUMNS)} FROM meters_meterstate
+_LOCK = f"""SELECT meter_id, read_at, counter, counter_at, counter_mark,
+        {", ".join(COLUMNS)} FROM meters_meterstate
     WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE"""
 
 
@@ -85,7 +104,10 @@ def lock(meter_ids: Iterable[int]) -> dict[int, Known]:
     """Lock the meters' state rows until the transaction ends; what was known of each."""
     cursor = driver_cursor()
     cursor.execute(_LOCK, [current_tenant_id(), sorted(set(meter_ids))], binary=True)
-    return {row[0]: Known(row[1], row[2:]) for row in cursor.fetchall()}
+    return {
+        row[0]: Known(row[1], row[5:], None if row[2] is None else Counted(*row[2:5]))
+        for row in cursor.fetchall()
+    }
 
 
 def update(heard: Iterable[Heard]) -> None:
@@ -111,6 +133,9 @@ def update(heard: Iterable[Heard]) -> None:
             None if one.conditions is None else document(orjson.dumps(one.conditions))
             for one in rows
         ],
+        "counter": [one.counted and one.counted.counter for one in rows],
+        "counter_at": [None if one.counted is None else stamp(one.counted.at) for one in rows],
+        "counter_mark": [one.counted and one.counted.mark for one in rows],
         **told,
     }
     _STAGE.load(tuple(columns), zip(*columns.values(), strict=True))

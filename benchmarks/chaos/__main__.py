@@ -23,6 +23,7 @@ EVIDENCE = Path("build/chaos")
 _MUTANT_S = 25.0
 _QUICK_S = 25.0
 _FULL_S = 600.0
+_PAUSE_S = 0.5
 _SEEDS = (11, 12, 13)
 _FEWEST_EACH = 5
 
@@ -127,9 +128,9 @@ def quick(seed: int, faults: list[str]) -> bool:
     return bool(result["passed"])
 
 
-def full(faults: list[str], seconds: float) -> bool:
+def full(faults: list[str], seconds: float, pause: float) -> bool:
     """Three seeds; a fault that could not be injected is no pass."""
-    results = [experiment(seed, seconds, faults, small_disk=True, pause=0.2) for seed in _SEEDS]
+    results = [experiment(seed, seconds, faults, small_disk=True, pause=pause) for seed in _SEEDS]
     each = {name: sum(one.get("each", {}).get(name, 0) for one in results) for name in faults}
     skipped: dict[str, str] = {}
     for one in results:
@@ -185,10 +186,13 @@ def main() -> int:
     options.add_argument("--mutant", choices=sorted(MUTANTS), help="this one alone")
     options.add_argument("--seed", type=int, default=11)
     options.add_argument("--seconds", type=float, default=_FULL_S, help="of each seed of full")
+    options.add_argument(
+        "--pause", type=float, default=_PAUSE_S, help="between two pushes of a collector, in full"
+    )
     chosen = options.parse_args()
     faults = [chosen.fault] if chosen.fault else sorted(FAULTS)
     if chosen.mode == "full":
-        passed = full(faults, chosen.seconds)
+        passed = full(faults, chosen.seconds, chosen.pause)
     elif chosen.mode == "mutants" or chosen.mutant:
         passed = mutants([chosen.mutant] if chosen.mutant else list(MUTANTS), chosen.seed)
     else:

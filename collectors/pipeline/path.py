@@ -13,6 +13,7 @@ from django.db import connection
 
 from collectors.outcomes import Outcome
 from collectors.pipeline import settling
+from collectors.pipeline.counters import doubt_repeats
 from collectors.pipeline.decoding import decode, identify
 from collectors.pipeline.interpret import implausible, readings_of
 from collectors.pipeline.items import Item
@@ -38,11 +39,12 @@ def process(items: Sequence[Item], *, again: bool = False) -> None:
         known = state.lock(item.meter.id for item in items if item.meter is not None)
         learned = decode(items)
         interpret(items)
+        counted = doubt_repeats(items, known)
         judgement = Judgement(items, known)
         gone = store([reading for item in items for reading in item.readings], known)
         judgement.keep(items)
         settling.conclude(items)
-        settling.tell_meters(items, known)
+        settling.tell_meters(items, known, counted)
         settling.note_reception(item for item in items if not item.counted)
         settling.keep_telegrams(items, all_of_them=again)
         settling.note_superseded(gone)

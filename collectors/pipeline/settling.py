@@ -11,7 +11,7 @@ from collectors.outcomes import Outcome
 from collectors.pipeline.interpret import TRUSTS
 from collectors.pipeline.items import Item
 from meters import state
-from meters.state import Heard, Known
+from meters.state import Counted, Heard, Known
 from notifications.services import Observation, observe
 from readings.models import Kind
 from readings.services import NewReading, Stored, Superseded
@@ -53,7 +53,9 @@ def conclude(items: Iterable[Item]) -> None:
         item.end(Outcome.IMPLAUSIBLE if most is Stored.CONFLICT else _OUTCOMES[most], detail)
 
 
-def tell_meters(items: Sequence[Item], known: Mapping[int, Known]) -> None:
+def tell_meters(
+    items: Sequence[Item], known: Mapping[int, Known], counted: Mapping[int, Counted]
+) -> None:
     """Newest values, last heard and info codes, one row a meter."""
     heard: dict[int, Heard] = {}
     current: dict[int, list[tuple[NewReading, list[str] | None]]] = {}
@@ -64,7 +66,7 @@ def tell_meters(items: Sequence[Item], known: Mapping[int, Known]) -> None:
         meter_id = item.meter.id
         one = heard.get(meter_id)
         if one is None:
-            one = heard[meter_id] = Heard(meter_id)
+            one = heard[meter_id] = Heard(meter_id, counted=counted.get(meter_id))
         at = item.heard_at or item.source.received_at
         if one.heard_at is None or at >= one.heard_at:
             one.heard_at = at

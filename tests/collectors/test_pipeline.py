@@ -314,7 +314,7 @@ class TestReplay:
         for batch in range(3):
             box.hand_in(
                 *(telegram("63000001", 1 + batch * 250 + place) for place in range(250)),
-                minute=60 * (-250 * batch - 250),
+                minute=60 * 250 * (batch - 3),
             )
         work()
         with tenant_context(aalund.pk):
