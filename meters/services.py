@@ -93,6 +93,8 @@ def set_key(*, meter: Meter, key: bytes, actor: Actor) -> MeterKey:
         sealed=keys.seal(key, tenant_id=current_tenant_id(), meter_id=meter.pk, version=version),
         fingerprint=keys.fingerprint(key, tenant_id=current_tenant_id()),
     )
+    # With a new key a meter may count anew; what was recorded under the old one no longer opens.
+    MeterState.objects.filter(meter=meter).update(counter=None, counter_at=None, counter_mark=None)
     want_replay([(meter.manufacturer, meter.number)])
     record(
         event="meter.key_set",

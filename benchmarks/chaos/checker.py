@@ -79,6 +79,7 @@ def check(link: Link, folder: Path) -> Verdict:
     verdict.acked = sum(line["items"] for line in acked.values())
     verdict.pending = pending(link)
     outcomes = _batches(link, town, verdict)
+    waiting = _waiting(link, town)
     for key in acked.keys() - outcomes.keys():
         verdict.blame("lost", acked[key]["items"], f"batch {key} was acknowledged and is not there")
     for key in outcomes.keys() - sent.keys():
@@ -89,10 +90,12 @@ def check(link: Link, folder: Path) -> Verdict:
     for key, line in sent.items():
         tenant = town[line["tenant"]]
         told = line["told"]
-        if key in outcomes:
+        if key in outcomes and key not in waiting:
             _items(key, told, outcomes[key], verdict)
             heard[tenant["id"]] += sum(one["expect"] in _HEARD for one in told)
-        where = truth if key in outcomes or key in acked else unanswered
+        # What waits is no loss yet; that it waits is wrong enough.
+        settled = key not in waiting and (key in outcomes or key in acked)
+        where = truth if settled else unanswered
         for one in told:
             if one["expect"] == "reading":
                 place = (
@@ -104,6 +107,16 @@ def check(link: Link, folder: Path) -> Verdict:
     _readings(link, truth, unanswered, verdict)
     _receptions(link, heard, verdict)
     return verdict
+
+
+def _waiting(link: Link, town: dict[str, Any]) -> set[tuple[str, str]]:
+    names = {facts["id"]: name for name, facts in town.items()}
+    rows = link.execute(
+        """SELECT b.tenant_id, encode(b.digest, 'hex') FROM collectors_pendingwork w
+           JOIN collectors_inboundbatch b ON b.tenant_id = w.tenant_id
+            AND b.received_on = w.received_on AND b.id = w.batch_id"""
+    ).fetchall()
+    return {(names[tenant_id], digest) for tenant_id, digest in rows}
 
 
 def _batches(
