@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("meters", "0008_key_imports"),
+        ("meters", "0010_write_path"),
     ]
 
     operations = [
