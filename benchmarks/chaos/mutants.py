@@ -110,21 +110,6 @@ def _outcomes_unwritten() -> None:
     _replace("settle_whole", lambda batch, items: None, pipeline)
 
 
-def _context_not_reset() -> None:
-    context: Any = import_module("ready.tenancy.context")
-
-    real = context._set_local
-    first: dict[str, int] = {}
-
-    def set_local(setting: str, value: int | None) -> None:
-        # The connection keeps the first tenant it was used for.
-        if value is not None:
-            value = first.setdefault(setting, value)
-        real(setting, value)
-
-    _replace("_set_local", set_local, context)
-
-
 def _settled_first() -> None:
     pipeline: Any = import_module("collectors.pipeline")
     from ready.tenancy.context import tenant_context  # noqa: PLC0415
@@ -203,9 +188,6 @@ MUTANTS = {
     "no-fence": Mutant("two may work on one batch", _no_fence, ("worker_stop",)),
     "outcomes-unwritten": Mutant(
         "what became of an item is not written down", _outcomes_unwritten, ("redis_flush",)
-    ),
-    "context-kept": Mutant(
-        "a connection keeps the first tenant it worked for", _context_not_reset, ("redis_flush",)
     ),
     "settled-first": Mutant(
         "a batch is taken off the list before it is worked on",
