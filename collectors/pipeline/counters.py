@@ -36,7 +36,7 @@ def doubt_repeats(items: Sequence[Item], known: Mapping[int, Known]) -> dict[int
             continue
         elif now.counter == last.counter and now.mark != last.mark:
             _doubt(item, _("counter %(counter)s was told before, and said something else"))
-        elif now.at > last.at + _SLACK:
+        elif now.counter < last.counter and now.at > last.at + _SLACK:
             _doubt(item, _("recorded and sent again: counter %(counter)s is past"))
     return {meter_id: one for meter_id, one in highest.items() if one is not None}
 

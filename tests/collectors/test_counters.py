@@ -70,12 +70,6 @@ def test_a_telegram_of_yesterday_sent_again_is_no_reading_of_today(box: Box) -> 
         assert "recorded and sent again" in kept.detail
 
 
-def test_nor_is_the_last_one(box: Box) -> None:
-    box.hand_in(telegram(10, 100))
-    box.hand_in(telegram(10, 100), minute=60 * 24)
-    assert outcomes(box) == [Outcome.STORED, Outcome.IMPLAUSIBLE]
-
-
 def test_in_one_batch_as_well(box: Box) -> None:
     box.hand_in(telegram(10, 100), telegram(12, 200), telegram(10, 100), apart=120)
     assert outcomes(box) == [Outcome.STORED, Outcome.STORED, Outcome.IMPLAUSIBLE]
