@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from meters.models import Installation
+from meters.models import Installation, Meter
 from meters.registers import Register
 from readings import midnights
 from readings.rules.buckets import Days
@@ -29,10 +29,18 @@ def check_counts(register: Register) -> None:
 
 
 class MeterLine(NamedTuple):
-    """A meter's line and the readings it was made of."""
+    """A meter's line and the readings it was made of.
+
+    first, last: those of the meter that was there when the window began and when it ended; the
+    same one, unless it was exchanged in between. What a register showed is told by them alone:
+    nothing is interpolated from one meter's register to another's. known: the first and the last
+    reading of all, microseconds since 1970 UTC; None where there is none.
+    """
 
     curve: Curve
-    series: Series
+    first: Series
+    last: Series
+    known: tuple[int, int] | None
 
 
 def meter_line(
@@ -45,7 +53,13 @@ def meter_line(
     """
     window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
     series = _series(Stay(meter_id), register, window)
-    return MeterLine(_joined([(meter_id, Placed(series))], register), series)
+    curve = _joined([(meter_id, Placed(series))], register)
+    return MeterLine(curve, series, series, _known([series]))
+
+
+def _known(series: Sequence[Series]) -> tuple[int, int] | None:
+    times = [time for one in series if one.times for time in (one.times[0], one.times[-1])]
+    return (min(times), max(times)) if times else None
 
 
 class _Window(NamedTuple):
@@ -87,6 +101,39 @@ def _joined(placed: Sequence[tuple[int, Placed]], register: Register) -> Curve:
     return second if second.rollovers else curve
 
 
+def line_through_exchanges(
+    meter_id: int, register: Register, start: datetime, end: datetime, days: Days | None = None
+) -> MeterLine:
+    """The line that a mounted meter carries on at its place: through the meters before it.
+
+    Consumption belongs to the place. A meter that is mounted nowhere, or that nothing came before,
+    has its own line alone (`meter_line`). days: as for `meter_line`.
+    """
+    row = _row_of(meter_id)
+    if len(row) < 2:
+        return meter_line(meter_id, register, start, end, days)
+    window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
+    needed = _needed(row, window.start, window.end)
+    placed = [(one.meter_id, _placed(one, register, window)) for one in needed]
+    series = [one.series for _, one in placed]
+    there = [place for place, one in enumerate(needed) if one.starts_at < window.end]
+    left = [place for place, one in enumerate(needed) if (one.ends_at or window.end) > window.start]
+    first = series[left[0]] if left else series[-1]
+    last = series[there[-1]] if there else series[0]
+    return MeterLine(_joined(placed, register), first, last, _known(series))
+
+
+def _row_of(meter_id: int) -> list[Installation]:
+    """The installations at a mounted meter's place that follow each other up to it."""
+    here = Installation.objects.filter(meter=meter_id, ends_at=None).values("supply_point")
+    medium = Meter.objects.filter(pk=meter_id).values("medium")
+    installations = Installation.objects.filter(
+        supply_point__in=here, meter__medium__in=medium
+    ).order_by("starts_at", "pk")
+    rows = _in_rows(installations.only(*_NEEDED))
+    return next((row for row in rows if row[-1].meter_id == meter_id), [])
+
+
 class PlaceLine(NamedTuple):
     """The line of successive meters at a place, and when there was one."""
 
@@ -117,17 +164,14 @@ def place_lines(
     installations = (
         Installation.objects.filter(supply_point_id=supply_point_id, meter__medium=medium)
         .order_by("starts_at", "pk")
-        .only(
-            *("meter_id", "starts_at", "ends_at", "start_registers", "end_registers"),
-            *("factor", "bridges"),
-        )
+        .only(*_NEEDED)
     )
     return [
         PlaceLine(
             _joined([(one.meter_id, _placed(one, register, window)) for one in row], register),
             [(one.starts_at, one.ends_at) for one in row],
         )
-        for row in _rows(installations, window.start, window.end)
+        for row in (_needed(row, window.start, window.end) for row in _in_rows(installations))
     ]
 
 
@@ -158,11 +202,19 @@ def _placed(installation: Installation, register: Register, window: _Window) -> 
     )
 
 
-def _rows(
-    installations: Iterable[Installation], start: datetime, end: datetime
-) -> list[list[Installation]]:
-    """Installations in rows that do not overlap, and of each row those that the window needs:
-    all that reach into it, and the ones before and after, whose registers are the line's ends."""
+_NEEDED = (
+    "meter_id",
+    "starts_at",
+    "ends_at",
+    "start_registers",
+    "end_registers",
+    "factor",
+    "bridges",
+)
+
+
+def _in_rows(installations: Iterable[Installation]) -> list[list[Installation]]:
+    """Installations in rows that do not overlap: meters that came one after the other."""
     rows: list[list[Installation]] = []
     for one in installations:
         for row in rows:
@@ -172,10 +224,12 @@ def _rows(
                 break
         else:
             rows.append([one])
-    return [_needed(row, start, end) for row in rows]
+    return rows
 
 
 def _needed(row: list[Installation], start: datetime, end: datetime) -> list[Installation]:
+    """Of a row those that the window needs: all that reach into it, and the ones before and after,
+    whose registers are the line's ends."""
     before = [one for one in row if one.ends_at is not None and one.ends_at <= start]
     after = [one for one in row if one.starts_at >= end]
     inside = [one for one in row if one not in before and one not in after]

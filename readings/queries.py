@@ -5,7 +5,7 @@ from the columns and partitions that the question needs. All amounts are base un
 (`meters.registers`). Runs in a tenant's context.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from fractions import Fraction
@@ -13,7 +13,7 @@ from fractions import Fraction
 from django.db import connection
 
 from meters.registers import Register
-from readings.lines import add_lines, check_counts, meter_line, place_lines
+from readings.lines import MeterLine, add_lines, check_counts, meter_line, place_lines
 from readings.rules.buckets import BucketSize, Days, whole_days
 from readings.rules.curve import Curve
 from readings.rules.intervals import DEFAULT_THRESHOLDS, buckets_of, whole_window
@@ -23,6 +23,8 @@ from readings.rules.values import Bucket, Quality
 from readings.series import instants, integers
 from ready.tenancy.context import current_tenant_id
 
+# How a question finds the line of a meter: its own, or on through the meters before it.
+LineOf = Callable[[int, Register, datetime, datetime, Days | None], MeterLine]
 # What int8send writes for a register that a reading does not have.
 _NOT_TOLD = -(2**63)
 
@@ -35,14 +37,16 @@ def consumption(
     end: datetime,
     size: BucketSize,
     zone: tzinfo,
+    line_of: LineOf = meter_line,
 ) -> tuple[Bucket, ...]:
     """What a meter counted in [start, end), bucket by bucket.
 
-    Raises ValueError for an empty window or a register that does not count up.
+    line_of: `lines.line_through_exchanges` for what was used where the meter is now, through the
+    meters before it. Raises ValueError for an empty window or a register that does not count up.
     """
     check_counts(register)
     days = _days(start, end, size, zone)
-    curve = meter_line(meter_id, register, start, end, days).curve
+    curve = line_of(meter_id, register, start, end, days).curve
     return buckets_of(curve, start, end, size, zone)
 
 
@@ -104,26 +108,27 @@ def window_statistics(
     end: datetime,
     size: BucketSize,
     zone: tzinfo,
+    line_of: LineOf = meter_line,
 ) -> WindowStatistics:
     """A meter's registers at both ends of a window and what it counted between.
 
-    size: whose thresholds tell interpolated from estimated. Raises ValueError as `consumption`.
+    size: whose thresholds tell interpolated from estimated. line_of: as for `consumption`; then
+    each register is that of the meter that was there. Raises ValueError as `consumption`.
     """
     check_counts(register)
     # Two instants of one zone would be compared by the wall clock, which an hour repeats.
     start, end = start.astimezone(UTC), end.astimezone(UTC)
-    line = meter_line(meter_id, register, start, end, _days(start, end, size, zone))
+    line = line_of(meter_id, register, start, end, _days(start, end, size, zone))
     bucket = whole_window(line.curve, start, end, size)
-    times = line.series.times
-    known_from = max(start, instant(times[0])) if times else end
-    known_until = min(end, instant(times[-1])) if times else start
+    known_from = max(start, instant(line.known[0])) if line.known else end
+    known_until = min(end, instant(line.known[1])) if line.known else start
     used = bucket.value
     if used is None and known_from < known_until:
         used = line.curve.difference(known_from, known_until)
     known = used is not None
     return WindowStatistics(
-        _register_at(line.series, start, size),
-        _register_at(line.series, end, size),
+        _register_at(line.first, start, size),
+        _register_at(line.last, end, size),
         known_from if known else None,
         known_until if known else None,
         used,

@@ -1,7 +1,8 @@
 """What a consumption chart is asked, and its answer: the same for the page, the figure and a PDF.
 
-The question is a register of a meter over a window, all of it in the address; the answer is bars
-in one unit, the window's statistics, and on request the same days a year earlier.
+The question is a register of a meter over a window, all of it in the address. Consumption belongs
+to the place: a mounted meter's chart goes on through the meters before it. The answer is bars in
+one unit, the window's statistics, and on request the same days a year earlier.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from meters.queries import MeterPage
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
 from meters.values import decimals
 from readings import charts, queries
+from readings.lines import line_through_exchanges
 from readings.rules.values import Bucket
 from readings.windows import Window, deeper, parse_window
 
@@ -110,7 +112,13 @@ def answer(question: ChartQuestion, now: datetime, energy_unit: str) -> ChartAns
 def _buckets(question: ChartQuestion, window: Window, now: datetime) -> Sequence[Bucket]:
     start, end = window.bounds(question.zone, now)
     return queries.consumption(
-        question.page.meter.pk, question.register, start, end, window.step, question.zone
+        question.page.meter.pk,
+        question.register,
+        start,
+        end,
+        window.step,
+        question.zone,
+        line_through_exchanges,
     )
 
 
@@ -118,7 +126,13 @@ def statistics(question: ChartQuestion, now: datetime) -> queries.WindowStatisti
     """The registers at both ends of the window and what was counted between."""
     start, end = question.window.bounds(question.zone, now)
     return queries.window_statistics(
-        question.page.meter.pk, question.register, start, end, question.window.step, question.zone
+        question.page.meter.pk,
+        question.register,
+        start,
+        end,
+        question.window.step,
+        question.zone,
+        line_through_exchanges,
     )
 
 

@@ -1,5 +1,6 @@
 """Meter exchange as people walk through it: choose, enter, check, confirm, take back."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from meters import services
 from meters.models import Installation, Medium, Meter, MeterState, SupplyPoint
+from readings.exchange import Visit, exchange_meter
 from readings.exchanges import unfinished
 from readings.models import Origin, Reading, Trust
 from ready.accounts.models import User
@@ -188,3 +190,37 @@ class TestExchange:
             foreign = factories.meter(in_stock=True)
         client.force_login(alice)
         assert client.get(f"{desk.address}?new={foreign.pk}").status_code == 404
+
+
+class TestChart:
+    """Consumption belongs to the place: the new meter's chart goes on through the old one."""
+
+    def told(self, client: Client, address: str) -> list[tuple[str, str]]:
+        text = page(client.get(f"/t/aalund{address}"))
+        rows = re.findall(r'<td class="nowrap">.*?</td>\s*<td class="num">([^<]*)</td>', text, re.S)
+        events = re.findall(r"<td>([^<]*)</td>\s*</tr>", text)
+        return list(zip(rows, events, strict=True))
+
+    def test_goes_on_through_the_exchange_and_never_falls(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        day = (desk.at - timedelta(days=2)).replace(hour=0, minute=0)
+        with tenant_context(desk.tenant.pk):
+            for hours, kwh in ((0, 900), (24, 930)):
+                tell(desk.tenant, desk.old, day + timedelta(hours=hours), kwh)
+            visit = day + timedelta(hours=30)
+            Reading.objects.filter(meter_id=desk.old.pk, ts__gt=visit).delete()
+            exchange_meter(
+                installation=desk.installation,
+                new_meter=desk.new,
+                visit=Visit(visit, visit, {"e1": 940 * KWH}, {"e1": 5 * KWH}, {}),
+                actor=factories.ACTOR,
+                now=timezone.now(),
+            )
+            tell(desk.tenant, desk.new, day + timedelta(hours=48), 25)
+            factories.mark_days()
+        client.force_login(alice)
+        address = f"/meters/{desk.new.pk}/consumption/?register=e1&step=day&from={day:%Y-%m-%d}"
+        rows = self.told(client, f"{address}&to={day + timedelta(days=1):%Y-%m-%d}")
+        # 30 kWh on the first day; 10 kWh by the old and 20 kWh by the new meter on the second.
+        assert rows == [("30", ""), ("30", "Meter exchange")]
