@@ -59,7 +59,7 @@ def exchange(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     if not form.is_valid() or form.visit is None:
         return render(request, "readings/exchange.html", context, status=400)
     if "confirmed" not in request.POST:
-        context |= {"visit": form.visit, "given": _given(request)}
+        context |= {"planned": form.visit, "given": _given(request)}
         return render(request, "readings/exchange_review.html", context)
     try:
         exchange_meter(

@@ -36,6 +36,11 @@ THINGS = {
     "readings.pk": "meter",
     "readings.key": "reading",
     "collectors.pk": "meter",
+    "collectors:edit.pk": "collector",
+    "collectors:change.pk": "collector",
+    "collectors:issue_token.pk": "collector",
+    "collectors:revoke_token.pk": "collector",
+    "collectors:revoke_token.prefix": "token_prefix",
     "collectors:reading.key": "reading",
     "collectors:telegram.key": "telegram",
     "collectors:inspect.key": "telegram",
@@ -71,6 +76,7 @@ ABSENT: dict[str, Any] = {
     "tenant": "nowhere",
     "reading": 1_600_000_000_000_000,
     "telegram": "2026-01-01.99999999.0",
+    "token_prefix": "absent",
 }
 ABSENT_NUMBER = 2_000_000_001
 # Of installed libraries: not a utility's things, and READY opens none of them with these.
@@ -89,6 +95,15 @@ def thing_of(site_name: str, parameter: str) -> str | None:
 def absent(thing: str) -> Any:
     """A value that names nothing."""
     return ABSENT.get(thing, ABSENT_NUMBER)
+
+
+def _collector(world: World, name: str) -> dict[str, Any]:
+    return {
+        "name": f"{name} {world.own.canary}",
+        "type": "concentrator",
+        "origin": "1",
+        "zone": "UTC",
+    }
 
 
 Form = Callable[[World], dict[str, Any]]
@@ -175,6 +190,10 @@ FORMS: dict[str, Form] = {
     "meters:import_again": lambda world: {},
     "meters:run_import": lambda world: {},
     "meters:undo_import": lambda world: {},
+    "collectors:create": lambda world: _collector(world, "new"),
+    "collectors:change": lambda world: _collector(world, "other"),
+    "collectors:issue_token": lambda world: {},
+    "collectors:revoke_token": lambda world: {},
     "keys:upload": lambda world: {
         "file": SimpleUploadedFile("new.csv", f"serial;key\n76348799;{'5a' * 16}\n".encode())
     },
@@ -190,6 +209,7 @@ FORMS: dict[str, Form] = {
 # POSTs that change nothing, and why they are no GET.
 CHANGES_NOTHING = {
     "accounts:language": "a person's own taste, no utility's",
+    "collectors:inspect": "explaining changes nothing; the use of a key is told, this frame has none",
     "platform:leave": "no visit is running",
     "accounts:accept_invitation": "without an invitation there is nothing to accept",
     "accounts:end_session": "a session that is over already",

@@ -248,6 +248,7 @@ def _things(made: Utility) -> None:
         place=place.pk,
         installation=installation.pk,
         collector=collector.pk,
+        token_prefix=made.token.split("_")[1],
         reading=key_of(read_at),
         telegram=str(kept),
         number=meter.number,

@@ -364,7 +364,7 @@ class TestNew:
             ({"manufacturer": "K1"}, "A manufacturer&#x27;s code has three letters"),
             ({"city": "Aalund"}, "Give the address, too"),
             ({"street": "A 1", "customer": "Ida"}, "A customer needs a customer number."),
-            ({"street": "A 1", "mounted_on": "01-01-2999"}, "cannot be mounted in the future"),
+            ({"street": "A 1", "mounted_on": "01-01-2099"}, "cannot be mounted in the future"),
             ({"street": "A 1", "mounted_on": "soon"}, "Type a day as in 18-04-2024."),
         ],
     )
