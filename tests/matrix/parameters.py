@@ -209,7 +209,7 @@ FORMS: dict[str, Form] = {
 # POSTs that change nothing, and why they are no GET.
 CHANGES_NOTHING = {
     "accounts:language": "a person's own taste, no utility's",
-    "collectors:inspect": "explaining changes nothing; the use of a key is told, this frame has none",
+    "collectors:inspect": "it explains; the use of a key is told, and this frame has none",
     "platform:leave": "no visit is running",
     "accounts:accept_invitation": "without an invitation there is nothing to accept",
     "accounts:end_session": "a session that is over already",
