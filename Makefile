@@ -16,6 +16,8 @@ venv := .venv/bin/python
 install := "$(PYTHON)" -I ready/local/install.py
 local := $(venv) -m ready.local
 beside_servers := $(local) servers -- $(venv) -m
+# A million meters' keys lie all over the memory: with pages of 2 MiB the processor finds them faster.
+huge_pages := GLIBC_TUNABLES=glibc.malloc.hugetlb=1 PYTHONMALLOC=malloc
 lock := .venv/bin/uv pip compile --quiet --generate-hashes --custom-compile-command "make lock" --universal --python-version 3.11
 
 .DEFAULT_GOAL := help
@@ -76,7 +78,7 @@ corpus: install ## decode every telegram of CORPUS (../shared/corpus) and compar
 	@exec $(venv) -m benchmarks.corpus "$(CORPUS)" $(ARGS)
 
 bench-decode: install ## telegrams decoded a second
-	@exec $(venv) -m benchmarks.bench_decode $(ARGS)
+	@$(huge_pages) exec $(venv) -m benchmarks.bench_decode $(ARGS)
 
 fuzz: install ## broken telegrams at the decoder (COUNT=10000000)
 	@exec $(venv) -m benchmarks.fuzz --count "$(COUNT)" --corpus "$(CORPUS)" $(ARGS)
