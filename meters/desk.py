@@ -41,8 +41,13 @@ def filters_of(*, user_id: int, list_key: str) -> list[SavedFilter]:
 def save_filter(
     *, user_id: int, list_key: str, name: str, query: str, shared: bool, actor: Actor
 ) -> SavedFilter:
-    """Keep a list's address under a name; the same name again replaces it."""
-    name = " ".join(name.split())
+    """Keep a list's address under a name; the same name again replaces it.
+
+    query: from "?" on; anything else is no address of the list, and becomes the whole list.
+    """
+    name = " ".join(name.replace("\0", "").split())
+    # It is drawn as a link for all who share it: it must never lead to another site.
+    query = query.replace("\0", "") if query.startswith("?") else "?"
     if not name or len(name) > NAME_MAX:
         raise ValidationError(
             _("Give the filter a name of 1 to %(max)s letters.") % {"max": NAME_MAX}, code="name"

@@ -113,6 +113,8 @@ if PRODUCTION:
         raise ImproperlyConfigured("READY_SECRET_KEY must be a random text of 50 or more letters")
     if MASTER_KEY == _DEVELOPMENT_MASTER_KEY:
         raise ImproperlyConfigured("READY_MASTER_KEY is the development key")
+    if not AUDIT_KEY:
+        raise ImproperlyConfigured("READY_AUDIT_KEY is empty")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("READY_ALLOWED_HOSTS must name the hosts READY answers for")
     if not BASE_URL.startswith("https://"):
@@ -355,6 +357,9 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_text(
 )
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mail"
+if PRODUCTION and not SMTP_URL:
+    # Links that open accounts would pile up in a folder, and nobody would get them.
+    raise ImproperlyConfigured("READY_SMTP_URL is empty")
 if SMTP_URL:
     try:
         globals().update(mail.smtp(SMTP_URL))

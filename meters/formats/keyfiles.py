@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -25,6 +26,8 @@ LARGEST_FILE = 5 * 1024 * 1024
 LARGEST_UNPACKED = 20 * 1024 * 1024
 MOST_MEMBERS = 20
 MOST_ROWS = 5_000
+# Of one meter's entry; elements nested in each other would else be walked again and again.
+_MOST_PARTS = 500
 _HEX = re.compile(r"[0-9A-Fa-f]{32}")
 _HEADS = {
     "number": ("serial number", "serial", "meter number", "meterno", "serialno", "number"),
@@ -155,10 +158,10 @@ def _xml(content: bytes, password: str) -> KeyFile:
             raise KeyFileError("password_missing")
         root = _parse(_decrypted(str(sealed.text or ""), password))
     if _local(root) == "MetersInOrder":
-        keys = list(_kem(root))
+        keys = list(islice(_kem(root), MOST_ROWS + 1))
         kind = "KEM"
     elif _local(root) == "Devices":
-        keys = list(_kem2(root))
+        keys = list(islice(_kem2(root), MOST_ROWS + 1))
         kind = "KEM2"
     else:
         raise KeyFileError("unknown")
@@ -187,7 +190,7 @@ def _decrypted(text: str, password: str) -> bytes:
 def _texts(element: Any) -> dict[str, str]:
     """Local name → text of all elements inside; the first of a name counts."""
     found: dict[str, str] = {}
-    for one in element.iter():
+    for one in islice(element.iter(), _MOST_PARTS):
         found.setdefault(_local(one), str(one.text or "").strip())
     return found
 
@@ -212,8 +215,8 @@ def _kem2(root: Any) -> Iterator[FoundKey]:
         told = _texts(device)
         key = ""
         # Keys are pairs of Name and Value, and a device may have others than DEK.
-        for pair in device.iter():
-            parts = {_local(one): str(one.text or "").strip() for one in pair}
+        for pair in islice(device.iter(), _MOST_PARTS):
+            parts = {_local(one): str(one.text or "").strip() for one in islice(pair, _MOST_PARTS)}
             if parts.get("Name") == "DEK" and "Value" in parts:
                 key = parts["Value"]
         yield _found(

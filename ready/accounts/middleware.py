@@ -140,7 +140,10 @@ class TenantMiddleware:
     def _for_person(self, request: HttpRequest, user: User) -> HttpResponse:
         match = TENANT_PATH.match(request.path_info)
         if match is None:
-            return self._finish(request)
+            # allauth counts wrong passwords and codes in the database, and answers 400 and 429:
+            # undoing those with the transaction would let whoever guesses go on for ever.
+            counting = request.path_info.startswith("/accounts/")
+            return self._finish(request, undo_from=500 if counting else 400)
         membership = _membership(request, user, match["slug"])
         if membership is None:
             return self._for_visitor(request, user, match["slug"])
@@ -181,9 +184,9 @@ class TenantMiddleware:
         with tenant_context(caller.tenant.pk), timezone.override(caller.tenant.zone):
             return self._finish(request)
 
-    def _finish(self, request: HttpRequest) -> HttpResponse:
+    def _finish(self, request: HttpRequest, undo_from: int = 400) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code >= 400:
+        if response.status_code >= undo_from:
             transaction.set_rollback(True)
         return response
 
@@ -241,6 +244,9 @@ class AccessMiddleware:
                         "your password to change this."
                     )
                 )
+            if name == "account_reauthenticate" and second_factors(request.user.pk):
+                # A password alone must not open the way to taking the second factor off.
+                return redirect(proof_url(request, request.GET.get("next", "/")))
             return None
         if code == PLATFORM:
             return _of_platform(request, request.user, name)

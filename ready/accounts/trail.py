@@ -75,7 +75,10 @@ class TrailMiddleware:
         stash = request.session.get("account_login") if entrance else None
         seen = _Seen(
             person=user if isinstance(user, User) else None,
-            claimed=request.POST.get("login", "")[:254] if entrance else "",
+            # As the form reads it: blanks around an address do not hide a try from the trail.
+            claimed=request.POST.get("login", "").replace("\0", "").strip()[:254]
+            if entrance
+            else "",
             pending=_pending(stash),
         )
         with origin(origin_of(request)) as written:

@@ -1,5 +1,9 @@
-"""Whether READY can do its work, as a load balancer and the supervisor ask."""
+"""Whether READY can do its work, as a load balancer and the supervisor ask.
 
+Anybody may ask, so the answer names no server, role or address; the log does.
+"""
+
+import logging
 from collections.abc import Callable
 
 from celery import current_app
@@ -10,6 +14,7 @@ from kombu.exceptions import OperationalError
 
 from ready.policy import PUBLIC, access
 
+log = logging.getLogger(__name__)
 # Filled by the wiring: name → a check that returns "" or what is wrong.
 CHECKS: dict[str, Callable[[], str]] = {}
 
@@ -47,7 +52,8 @@ def database() -> str:
             cursor.execute("SELECT 1")
     except Error as error:
         connection.close()
-        return f"does not answer: {error}".strip()
+        log.warning("the database does not answer: %s", error)
+        return "does not answer"
     return ""
 
 
@@ -57,5 +63,6 @@ def broker() -> str:
         with current_app.connection_for_write() as link:
             link.ensure_connection(max_retries=1, timeout=1.0)
     except (OperationalError, OSError) as error:
-        return f"does not answer: {error}".strip()
+        log.warning("the broker does not answer: %s", error)
+        return "does not answer"
     return ""

@@ -14,6 +14,10 @@ from ready.web import metrics
 from ready.web.addresses import client_of, inside, networks
 
 log = logging.getLogger("ready.access")
+# Anything may stand where the method does; each new word would be a new series for ever.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+# Their address is a secret: who reads it in the logs could come in with it.
+_SECRET_PATHS = frozenset({"accounts:invitation_link", "account_reset_password_from_key"})
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 
@@ -99,13 +103,15 @@ class RequestIdMiddleware:
 def _tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     match = request.resolver_match
     view = (match.view_name if match else "") or "-"
-    metrics.REQUESTS.labels(view, request.method or "-", str(response.status_code)).observe(seconds)
+    method = request.method if request.method in _METHODS else "other"
+    metrics.REQUESTS.labels(view, method, str(response.status_code)).observe(seconds)
     if view in ("live", "ready", "metrics"):
         return  # asked every few seconds, and of no interest when they answer
+    path = f"/{match.route}" if match and view in _SECRET_PATHS else request.path
     log.info(
         "%s %s %d %.0f ms",
         request.method,
-        request.path,
+        path,
         response.status_code,
         seconds * 1000,
         extra={

@@ -21,6 +21,7 @@ from pytest_django import Settings
 from ready.accounts import sessions, throttle
 from ready.accounts.models import LoginThrottle, Membership, User
 from ready.accounts.sealing import SealBroken, open_text, seal_text
+from ready.audit.models import AuditEntry
 from ready.policy import Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -112,6 +113,15 @@ class TestThrottle:
                 reverse("account_login"), {"login": alice.email, "password": "x"}
             )
         assert "Wait a minute" in response.content.decode()
+
+    def test_blanks_around_the_address_hide_no_try(
+        self, client: Client, aalund: Tenant, alice: User
+    ) -> None:
+        enter(client, f"  {alice.email} ", "wrong")
+        enter(client, f"{alice.email}\0", "wrong")
+        with tenant_context(aalund.pk):
+            refused = AuditEntry.objects.filter(event="session.refused", actor_id=alice.pk)
+            assert refused.count() == 2
 
     def test_unknown_and_known_accounts_answer_alike(self, alice: User) -> None:
         told = [
@@ -235,6 +245,29 @@ class TestSecondFactor:
         assert client.get(reverse("configuration:user", args=["aalund", bob.pk])).content.count(
             b"Let in again"
         )
+
+    def test_a_password_does_not_lead_to_taking_it_off(
+        self, client: Client, alice: User, app: object
+    ) -> None:
+        log_in(client, alice)
+        address = reverse("account_reauthenticate")
+        for response in (client.get(address), client.post(address, {"password": PASSWORD})):
+            assert response["Location"].startswith(reverse("mfa_reauthenticate"))
+        client.post(reverse("mfa_deactivate_totp"))
+        assert Authenticator.objects.filter(user=alice, type="totp").exists()
+
+    def test_guessing_the_old_password_in_json_ends(self, client: Client, alice: User) -> None:
+        """Answers of 400 are counted, too: undoing them would undo the count."""
+        log_in(client, alice)
+        wrong = {"oldpassword": "wrong", "password1": "x", "password2": "x"}
+        statuses = [
+            client.post(
+                reverse("account_change_password"), wrong, headers={"Accept": "application/json"}
+            ).status_code
+            for _ in range(7)
+        ]
+        assert statuses[0] == 400
+        assert statuses[-1] == 429
 
 
 class TestSessions:

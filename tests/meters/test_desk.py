@@ -164,6 +164,14 @@ class TestSavedFilters:
         with tenant_context(aalund.pk):
             assert not SavedFilter.objects.get().shared
 
+    def test_never_lead_elsewhere(
+        self, client: Client, aalund: Tenant, alice: User, three: list[Meter]
+    ) -> None:
+        for name, query in (("A", "https://evil.example/"), ("B", "javascript:alert(1)")):
+            post(client, alice, "filters/", name=name, query=query, shared="1")
+        with tenant_context(aalund.pk):
+            assert set(SavedFilter.objects.values_list("query", flat=True)) == {"?"}
+
     def test_only_their_owner_deletes_them(
         self, client: Client, aalund: Tenant, alice: User, bob: User, three: list[Meter]
     ) -> None:

@@ -122,6 +122,8 @@ def test_bombs_and_tricks_are_refused() -> None:
     assert code_of(zipped(**{"a.kem": bytes(keyfiles.LARGEST_UNPACKED + 1)})) == "too_large"
     assert code_of(zipped(**{f"{n}.kem": b"<a/>" for n in range(30)})) == "members"
     assert code_of(bytes([32]) + b"x" * (keyfiles.LARGEST_FILE + 1)) == "too_large"
+    nested = b"<Meter>" * 20_000 + b"</Meter>" * 20_000
+    assert code_of(b"<MetersInOrder>" + nested + b"</MetersInOrder>") == "too_many"
     assert code_of(b"<a>" * 50_000 + b"</a>" * 50_000) in ("unknown", "damaged")
     many = "\n".join(f"{n:08d};{KEY}" for n in range(keyfiles.MOST_ROWS + 1))
     assert code_of(many.encode()) == "too_many"

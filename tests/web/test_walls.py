@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from openpyxl import load_workbook
+from prometheus_client import REGISTRY, generate_latest
 
 from ready.web import outbound
 from ready.web.sheets import xlsx_file
@@ -65,6 +66,8 @@ def test_django_finds_nothing_to_complain_of_in_production() -> None:
         ("READY_ALLOWED_HOSTS", "*"),
         ("READY_BASE_URL", "http://ready.example.org/"),
         ("READY_AUDIT_KEY", "not base64"),
+        ("READY_AUDIT_KEY", ""),
+        ("READY_SMTP_URL", ""),
         ("READY_MASTER_KEY_OLD", "eA=="),
     ],
 )
@@ -93,6 +96,21 @@ def test_production_cookies_and_transport() -> None:
 
 class TestHeaders:
     pytestmark = pytest.mark.django_db
+
+    def test_an_address_that_opens_something_stands_in_no_log(
+        self, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level("INFO", logger="ready.access"):
+            client.get("/invitation/aalund/s3cret-of-the-link/")
+            client.get("/accounts/password/reset/key/1-s3cret-of-the-link/")
+        assert len(caplog.records) == 2
+        assert "s3cret" not in caplog.text
+
+    def test_made_up_methods_make_no_new_series(self, client: Client) -> None:
+        client.generic("BREW", "/healthz/live")
+        told = generate_latest(REGISTRY).decode()
+        assert 'method="other"' in told
+        assert "BREW" not in told
 
     def test_every_answer_carries_them(self, client: Client) -> None:
         for address in ("/accounts/login/", "/nowhere/", "/healthz/live", "/t/x/"):
