@@ -257,6 +257,26 @@ PERMISSIONS: dict[str, Permission] = {
 }
 
 
+# What a member who is limited to groups of meters may do at most: acts on their own meters. The
+# rest is about the whole utility, or makes meters and places that no group has yet.
+WITHIN_GROUPS = frozenset(
+    {
+        "meters.view",
+        "meters.export",
+        "customers.view",
+        "readings.edit",
+        "readings.estimate",
+        "reports.view",
+        "reports.export",
+        "notifications.view",
+        "notifications.acknowledge",
+        "operation.view",
+        "inspector.use",
+        "keys.view_state",
+    }
+)
+
+
 def held_by(role: Role, deviations: Mapping[str, bool]) -> frozenset[str]:
     """A role's codes, given what administrators set (code → held).
 
@@ -329,6 +349,10 @@ def can(rights: Rights | None, code: str) -> Decision:
         return Decision(False, _("You are visiting as an operator of READY: looking only."))
     if rights.source is Source.TOKEN:
         return Decision(False, _("This token does not allow this."))
+    if rights.groups is not None and code not in WITHIN_GROUPS:
+        return Decision(
+            False, _("Your access is limited to groups of meters; this concerns all of them.")
+        )
     if rights.role not in permission.delegable:
         return Decision(False, _("Only an administrator of your utility may do this."))
     return Decision(

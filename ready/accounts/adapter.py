@@ -65,7 +65,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     }
 
     def encrypt(self, text: str) -> str:
-        return sealing.seal_text(text, purpose="second factor")
+        return sealing.seal_text(text, purpose=sealing.SECOND_FACTOR)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return sealing.open_text(encrypted_text, purpose="second factor")
+        return sealing.open_text(encrypted_text, purpose=sealing.SECOND_FACTOR)

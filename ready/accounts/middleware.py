@@ -29,7 +29,7 @@ from ready.accounts.proof import (
     proof_url,
     second_factors,
 )
-from ready.accounts.rights import rights_for, rights_in
+from ready.accounts.rights import rights_for, rights_in, seen_with
 from ready.policy import (
     DEVICE,
     PERMISSIONS,
@@ -156,8 +156,10 @@ class TenantMiddleware:
         request.membership = membership  # type: ignore[attr-defined]
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_context(membership.tenant_id), timezone.override(membership.tenant.zone):
-            request.rights = rights_in(membership)  # type: ignore[attr-defined]
-            return self._finish(request)
+            rights = rights_in(membership)
+            request.rights = rights  # type: ignore[attr-defined]
+            with seen_with(rights):
+                return self._finish(request)
 
     def _for_visitor(self, request: HttpRequest, user: User, slug: str) -> HttpResponse:
         """An operator of the platform who entered the utility; anybody else finds nothing."""
@@ -181,7 +183,11 @@ class TenantMiddleware:
         request.caller = caller  # type: ignore[attr-defined]
         request.tenant = caller.tenant  # type: ignore[attr-defined]
         request.rights = caller.rights  # type: ignore[attr-defined]
-        with tenant_context(caller.tenant.pk), timezone.override(caller.tenant.zone):
+        with (
+            tenant_context(caller.tenant.pk),
+            timezone.override(caller.tenant.zone),
+            seen_with(caller.rights),
+        ):
             return self._finish(request)
 
     def _finish(self, request: HttpRequest, undo_from: int = 400) -> HttpResponse:

@@ -1,10 +1,13 @@
 """Whose rights: from the database to the policy, each time anew, so that a change acts at once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 from django.http import HttpRequest
 
 from ready.accounts.models import Membership, MembershipGroup, RolePermission
-from ready.policy import CHANGEABLE, Rights, Role, held_by
-from ready.tenancy.context import current_tenant_id
+from ready.policy import CHANGEABLE, WITHIN_GROUPS, Rights, Role, held_by
+from ready.tenancy.context import current_tenant_id, groups_context
 
 
 def codes_of(role: Role) -> frozenset[str]:
@@ -18,16 +21,24 @@ def codes_of(role: Role) -> frozenset[str]:
 def rights_in(membership: Membership) -> Rights:
     """A member's rights; call inside the membership's own utility."""
     role = Role(membership.role)
-    groups = None
-    if membership.limited:
-        groups = frozenset(
-            MembershipGroup.objects.filter(membership_id=membership.pk).values_list(
-                "group_id", flat=True
-            )
-        )
-    # Lists and pages do not narrow by groups, so a limited member gets nothing rather than all.
-    codes = frozenset[str]() if membership.limited else codes_of(role)
-    return Rights(codes, role=role, groups=groups)
+    if not membership.limited:
+        return Rights(codes_of(role), role=role)
+    groups = MembershipGroup.objects.filter(membership_id=membership.pk)
+    return Rights(
+        codes_of(role) & WITHIN_GROUPS,
+        role=role,
+        groups=frozenset(groups.values_list("group_id", flat=True)),
+    )
+
+
+@contextmanager
+def seen_with(rights: Rights) -> Iterator[None]:
+    """Let the database show no more than the meters that the rights are limited to, if they are.
+
+    Whoever acts with somebody's rights in their utility does it inside this.
+    """
+    with nullcontext() if rights.groups is None else groups_context(rights.groups):
+        yield
 
 
 def rights_of(user_id: int) -> Rights | None:

@@ -7,11 +7,13 @@ transaction, which the row-level security policies read; without it they raise, 
 `SET LOCAL` is spelled out (not `set_config`) because that is the only form Citus passes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import connection, transaction
+
+from ready.tenancy.operations import LIMITED_ROLE
 
 _tenant: ContextVar[int | None] = ContextVar("tenant", default=None)
 
@@ -54,6 +56,26 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
         _tenant.reset(token)
         if not connection.needs_rollback:
             _set_local("app.tenant", outer)
+
+
+@contextmanager
+def groups_context(group_ids: Iterable[int]) -> Iterator[None]:
+    """Inside a tenant's context: see only the meters of these groups, and what hangs on them.
+
+    The connection becomes a role whose own policies narrow every table (`operations.limited`), so
+    no query can forget it; without any group there is no meter at all.
+    """
+    current_tenant_id()
+    listed = ",".join(str(int(group)) for group in sorted(group_ids))
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL app.groups = '{{{listed}}}'")
+            cursor.execute(f"SET LOCAL ROLE {LIMITED_ROLE}")
+        yield
+        if not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL ROLE NONE")
+                cursor.execute("SET LOCAL app.groups = ''")
 
 
 @contextmanager

@@ -13,12 +13,18 @@ from django.db.migrations import RunSQL
 OWNER_ROLE = "ready_owner"
 RUNTIME_ROLE = "ready_app"
 MAINTENANCE_ROLE = "ready_maintenance"
+# What the run-time role becomes for a member who is limited to groups of meters.
+LIMITED_ROLE = "ready_limited"
 ALL = "SELECT, INSERT, UPDATE, DELETE"
 # current_setting without missing_ok: a forgotten tenant is an error, not an empty page. After a
 # transaction that used SET LOCAL the setting reads '', which no integer is made of.
 TENANT = "current_setting('app.tenant')::int"
 # For the few tables that are also read before a tenant is known.
 TENANT_IF_ANY = "NULLIF(current_setting('app.tenant', true), '')::int"
+# Without the groups, or with '', this raises, too.
+GROUPS = "current_setting('app.groups')::int[]"
+MEMBERS = f"""SELECT g.meter_id FROM meters_groupmember g
+    WHERE g.tenant_id = {TENANT} AND g.group_id = ANY ({GROUPS})"""  # noqa: S608
 USER_IF_ANY = "NULLIF(current_setting('app.user', true), '')::int"
 
 
@@ -89,3 +95,33 @@ def open_reading_walls(table: str, *, column: str = "tenant_id", grants: str = A
             RunSQL.noop,
         )
     ]
+
+
+def limited(table: str, condition: str | None) -> RunSQL:
+    """What a member limited to groups of meters reaches of a table: what the run-time role may
+    do with it, and of its rows those of `condition`; None for all.
+
+    The policy is the limited role's alone, so it costs nobody else anything. A table without this
+    step is closed to limited members: they have no grant.
+    """
+    policy = (
+        ""
+        if condition is None
+        else f"CREATE POLICY limited ON {table} AS RESTRICTIVE TO {LIMITED_ROLE} "
+        f"USING ({condition}) WITH CHECK ({condition});"
+    )
+    return RunSQL(
+        f"""{policy}
+        DO $do$ DECLARE held text; BEGIN
+            SELECT string_agg(privilege_type, ', ') INTO held
+            FROM information_schema.role_table_grants
+            WHERE table_schema = 'public' AND table_name = '{table}' AND grantee = '{RUNTIME_ROLE}';
+            EXECUTE format('GRANT %s ON {table} TO {LIMITED_ROLE}', held);
+        END $do$;""",  # noqa: S608  names of our own
+        RunSQL.noop,
+    )
+
+
+def of_meters(column: str = "meter_id") -> str:
+    """The condition of rows of meters that are in the groups."""
+    return f"{column} IN ({MEMBERS})"

@@ -1,5 +1,7 @@
 """Logging in: throttling, second factors, sessions, passwords."""
 
+import base64
+import io
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,14 +15,15 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
 from ready.accounts import sessions, throttle
-from ready.accounts.models import LoginThrottle, Membership, User
-from ready.accounts.sealing import SealBroken, open_text, seal_text
+from ready.accounts.models import IdentityProvider, LoginThrottle, Membership, User
+from ready.accounts.sealing import SealBroken, open_text, provider_purpose, seal_text
 from ready.audit.models import AuditEntry
 from ready.policy import Role
 from ready.tenancy.context import tenant_context
@@ -208,6 +211,40 @@ class TestSecondFactor:
             open_text(app.data["secret"], purpose="identity provider")
         with pytest.raises(SealBroken):
             open_text(seal_text("x", purpose="second factor")[:-8], purpose="second factor")
+
+    def test_it_survives_another_master_key(
+        self, client: Client, alice: User, aalund: Tenant, app: Authenticator, settings: Settings
+    ) -> None:
+        cache.clear()
+        RecoveryCodes.activate(alice)
+        with tenant_context(aalund.pk):
+            IdentityProvider.objects.create(
+                name="x",
+                issuer="https://id.example",
+                client_id="ready",
+                sealed_secret=seal_text("s3cret", purpose=provider_purpose(aalund.pk)).encode(),
+            )
+        settings.MASTER_KEYS_OLD = [settings.MASTER_KEY]
+        settings.MASTER_KEY = base64.b64encode(b"another master key of 32 bytes!!").decode()
+        said = io.StringIO()
+        call_command("rotate_keys", stdout=said)
+        assert "second factors: 2 sealed anew, 0 were already, 0 do not open" in said.getvalue()
+        assert "aalund: single sign-on: 1 sealed anew" in said.getvalue()
+        settings.MASTER_KEYS_OLD = []
+        call_command("rotate_keys", stdout=said)
+        assert "second factors: 0 sealed anew, 2 were already, 0 do not open" in said.getvalue()
+        with tenant_context(aalund.pk):
+            sealed = bytes(IdentityProvider.objects.get().sealed_secret).decode()
+            assert AuditEntry.objects.filter(event="keys.rotated").exists()
+        assert open_text(sealed, purpose=provider_purpose(aalund.pk)) == "s3cret"
+        client.post(reverse("account_login"), {"login": alice.email, "password": PASSWORD})
+        client.post(reverse("mfa_authenticate"), {"code": code()})
+        assert client.get("/t/aalund/").status_code == 200
+
+    def test_a_lost_master_key_is_said(self, app: object, settings: Settings) -> None:
+        settings.MASTER_KEY = base64.b64encode(b"another master key of 32 bytes!!").decode()
+        with pytest.raises(CommandError, match="1 do not open"):
+            call_command("rotate_keys", stdout=io.StringIO())
 
     @pytest.mark.parametrize(
         ("role", "wanted"),

@@ -305,10 +305,10 @@ class TestMasterKey:
         settings.MASTER_KEY = self.NEW
         said = io.StringIO()
         call_command("rotate_keys", stdout=said)
-        assert "1 sealed anew, 0 were already, 0 do not open" in said.getvalue()
+        assert "meter keys: 1 sealed anew, 0 were already, 0 do not open" in said.getvalue()
         settings.MASTER_KEYS_OLD = []
         call_command("rotate_keys", stdout=said)
-        assert "0 sealed anew, 1 were already, 0 do not open" in said.getvalue()
+        assert "meter keys: 0 sealed anew, 1 were already, 0 do not open" in said.getvalue()
         with tenant_context(aalund.pk):
             row = MeterKey.objects.get()
             assert row.fingerprint == keys.fingerprint(KEY, tenant_id=aalund.pk)
@@ -317,5 +317,5 @@ class TestMasterKey:
         with tenant_context(aalund.pk):
             factories.meter(number="11111111", key=KEY)
         settings.MASTER_KEY = self.NEW
-        with pytest.raises(CommandError, match="1 keys do not open"):
+        with pytest.raises(CommandError, match="1 do not open"):
             call_command("rotate_keys", stdout=io.StringIO())

@@ -11,10 +11,10 @@ from zlib import crc32
 
 import pytest
 
-from ready.policy import DEVICE, PLATFORM, PUBLIC, SIGNED_IN, held_by
+from ready.policy import DEVICE, PLATFORM, PUBLIC, SIGNED_IN, WITHIN_GROUPS, held_by
 from tests.matrix.parameters import FORMS, LIBRARY, NO_OBJECT, absent, thing_of
 from tests.matrix.sites import CLOSED, METHODS, Site
-from tests.matrix.world import ACTORS, DEVICES, OUTSIDERS, ROLES, STRANGERS, World
+from tests.matrix.world import ACTORS, DEVICES, LIMITED, OUTSIDERS, ROLES, STRANGERS, World
 
 # The whole matrix with READY_MATRIX=all (`make matrix`); else this part of it, another each day.
 WHOLE = os.environ.get("READY_MATRIX") == "all"
@@ -29,6 +29,22 @@ _MAY_BE_NONE = (
     "mfa_edit_webauthn",
 )
 
+# What is not there for who is limited to a group without meters.
+OF_METERS = {
+    "meter",
+    "stock_meter",
+    "exchanged_meter",
+    "exchanged",
+    "priority_meter",
+    "spare",
+    "customer",
+    "place",
+    "former_place",
+    "installation",
+    "reading",
+    "telegram",
+    "number",
+}
 LOGIN, FORBIDDEN, ABSENT, UNAUTHORISED, NOT_ALLOWED, OPEN = (
     "log-in",
     "403",
@@ -111,7 +127,13 @@ def expected(site: Site, method: str, actor: str, objects: str, world: World) ->
             return NOT_ALLOWED
         return NOT_ALLOWED if verdict == OPEN else verdict
     verdict = _verdict(site.needs[method], actor)
+    if actor == "user of no group" and verdict == OPEN and OF_METERS & _things(site):
+        return ABSENT
     return ABSENT if verdict == OPEN and objects != "own" else verdict
+
+
+def _things(site: Site) -> set[str]:
+    return {str(thing_of(site.name, name)) for name in site.parameters}
 
 
 def _verdict(need: str | None, actor: str) -> str:
@@ -131,7 +153,10 @@ def _verdict(need: str | None, actor: str) -> str:
         return OPEN if actor == "platform operator" else ABSENT
     if actor in OUTSIDERS or actor not in ROLES:
         return ABSENT
-    return OPEN if need in held_by(ROLES[actor], {}) else FORBIDDEN
+    held = held_by(ROLES[actor], {})
+    if actor in LIMITED:
+        held &= WITHIN_GROUPS
+    return OPEN if need in held else FORBIDDEN
 
 
 def cells_of(site: Site, world: World) -> list[Cell]:

@@ -20,7 +20,7 @@ from tests.conftest import as_admin
 from tests.matrix.cells import Cell, answered, ask, cells_of, comparable
 from tests.matrix.parameters import CHANGES_NOTHING, FORMS
 from tests.matrix.sites import CLOSED, Site, sites
-from tests.matrix.world import World
+from tests.matrix.world import ROLES, World
 
 SITES = sites()
 # Written whoever comes and whatever they may: the trail, and a session's own row.
@@ -103,7 +103,7 @@ def _denials(cell: Cell) -> int:
     """How many refusals a refused cell leaves in the trail: of people, whom it names, one."""
     if not cell.site.route.startswith("t/") or cell.expected == "log-in":
         return 0
-    outsider = cell.actor not in ("user", "super user", "administrator")
+    outsider = cell.actor not in ROLES
     if outsider or cell.expected == "403" or cell.method != "GET":
         return 1
     return 0  # looking for what is not there is no act

@@ -95,6 +95,19 @@ def _utility(slug: str, name: str) -> Utility:
     with tenant_context(tenant.pk):
         Membership.objects.filter(user=made.people["revoked"]).update(disabled_at=timezone.now())
         _things(made)
+        for name, meters in (
+            ("limited", Meter.objects.all()),
+            ("empty", Meter.objects.filter(pk=0)),
+        ):
+            made.people[name] = person(made, name, Role.USER)
+            group = groups.create_group(name=f"{name} {canary}", actor=factories.ACTOR)
+            groups.add_to_group(group=group, meters=meters, actor=factories.ACTOR)
+            people.limit(
+                user_id=made.people[name].pk,
+                groups=[group.pk],
+                actor=factories.ACTOR,
+                rights=EVERYTHING,
+            )
         colleague = person(made, "colleague", Role.USER)
         invitation, _secret = people.invite(
             email=f"guest.{canary}@{slug}.example",
@@ -371,6 +384,8 @@ ACTORS: dict[str, Callable[[World], Client]] = {
     "user": lambda world: signed_in(world.own.people[Role.USER]),
     "super user": lambda world: signed_in(world.own.people[Role.SUPER_USER]),
     "administrator": lambda world: signed_in(world.own.people[Role.ADMINISTRATOR]),
+    "limited user": lambda world: signed_in(world.own.people["limited"]),
+    "user of no group": lambda world: signed_in(world.own.people["empty"]),
     "other user": lambda world: signed_in(world.other.people[Role.USER]),
     "other super user": lambda world: signed_in(world.other.people[Role.SUPER_USER]),
     "other administrator": lambda world: signed_in(world.other.people[Role.ADMINISTRATOR]),
@@ -378,7 +393,14 @@ ACTORS: dict[str, Callable[[World], Client]] = {
     "collector": lambda world: _with_token(world.own.token),
     "revoked collector": lambda world: _with_token(world.own.revoked_token),
 }
-ROLES = {"user": Role.USER, "super user": Role.SUPER_USER, "administrator": Role.ADMINISTRATOR}
+# Limited to a group with all meters, and to one with none.
+LIMITED = ("limited user", "user of no group")
+ROLES = {
+    "user": Role.USER,
+    "super user": Role.SUPER_USER,
+    "administrator": Role.ADMINISTRATOR,
+    **dict.fromkeys(LIMITED, Role.USER),
+}
 OUTSIDERS = (
     "revoked",
     "no membership",

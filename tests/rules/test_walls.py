@@ -84,7 +84,8 @@ def test_one_policy_for_all_but_the_allowlist() -> None:
     policies = {
         table: (command, using, check)
         for table, command, using, check in rows(
-            "SELECT tablename, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public'"
+            """SELECT tablename, cmd, qual, with_check FROM pg_policies
+               WHERE schemaname = 'public' AND permissive = 'PERMISSIVE'"""
         )
         if table not in BEFORE_THE_TENANT
     }
@@ -98,7 +99,7 @@ def test_the_allowlist_lets_only_the_tenant_write() -> None:
         (table, command)
         for table, command, using, check in rows(
             """SELECT tablename, cmd, qual, with_check FROM pg_policies
-               WHERE schemaname = 'public' AND cmd <> 'SELECT'"""
+               WHERE schemaname = 'public' AND cmd <> 'SELECT' AND permissive = 'PERMISSIVE'"""
         )
         if table in BEFORE_THE_TENANT
         and "app.tenant" not in f"{using}{check}"
@@ -182,7 +183,69 @@ def test_the_run_time_role_owns_nothing_and_passes_no_wall() -> None:
         "WHERE rolname = current_user"
     ) == [(False, False, False, False)]
     assert rows("SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) = current_user") == []
-    assert rows("SELECT 1 FROM pg_auth_members WHERE member = current_user::regrole") == []
+    # It may become who sees less, and gets nothing by that unless it does.
+    assert rows(
+        """SELECT roleid::regrole::text, inherit_option, admin_option FROM pg_auth_members
+           WHERE member = current_user::regrole"""
+    ) == [("ready_limited", False, False)]
+
+
+def grants(role: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for table, kind in rows(
+        f"""SELECT c.relname, one.privilege_type FROM pg_class c, aclexplode(c.relacl) one
+            WHERE c.relnamespace = 'public'::regnamespace AND one.grantee = '{role}'::regrole"""
+    ):
+        found.setdefault(str(table), set()).add(str(kind))
+    return found
+
+
+def test_a_limited_member_reaches_what_was_thought_about_and_no_more() -> None:
+    """Every table has a policy of the limited role, or is one of these, or is closed to it."""
+    narrowed = {
+        table
+        for table, using, check in rows(
+            """SELECT tablename, qual, with_check FROM pg_policies
+               WHERE permissive = 'RESTRICTIVE' AND roles = '{ready_limited}' AND cmd = 'ALL'"""
+        )
+        if using == check
+    }
+    granted = grants("ready_limited")
+    whole = set(granted) - narrowed
+    assert whole == {
+        "accounts_membership",
+        "accounts_platformoperator",
+        "accounts_rolepermission",
+        "accounts_user",
+        "accounts_visit",
+        "audit_auditentry",
+        "collectors_collector",
+        "collectors_frameformat",
+        "django_content_type",
+        "django_session",
+        "mfa_authenticator",
+        "meters_listlayout",
+        "meters_savedfilter",
+        "readings_upkeep",
+        "ready_cache",
+        "reports_letterhead",
+        "tenancy_tenant",
+        "usersessions_usersession",
+    }
+    ours = grants("ready_app")
+    assert all(kinds <= ours[table] for table, kinds in granted.items())
+    of_a_meter = {
+        table
+        for (table,) in rows(
+            """SELECT table_name::text FROM information_schema.columns
+               WHERE table_schema = 'public' AND column_name = 'meter_id'"""
+        )
+        if table in tables()
+    }
+    assert of_a_meter & whole == set()
+    assert rows(
+        "SELECT rolcanlogin, rolbypassrls, rolsuper FROM pg_roles WHERE rolname = 'ready_limited'"
+    ) == [(False, False, False)]
 
 
 def test_the_run_time_role_reaches_no_partition_by_name() -> None:

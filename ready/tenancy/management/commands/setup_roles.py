@@ -8,16 +8,18 @@ from django.db import connection
 from psycopg import sql
 
 from ready.policy import SYSTEM, access
-from ready.tenancy.operations import MAINTENANCE_ROLE, OWNER_ROLE, RUNTIME_ROLE
+from ready.tenancy.operations import LIMITED_ROLE, MAINTENANCE_ROLE, OWNER_ROLE, RUNTIME_ROLE
 
 
 @access(SYSTEM)
 class Command(BaseCommand):
     help = (
         "Create or update the roles ready_owner (owns the tables; migrations), ready_app (web, "
-        "worker, beat; owns nothing) and ready_maintenance (partitions). Passwords come from "
-        "READY_OWNER_PASSWORD, READY_APP_PASSWORD and READY_MAINTENANCE_PASSWORD. Run it as an "
-        "administrator of the database, before `migrate`; safe to repeat."
+        "worker, beat; owns nothing), ready_maintenance (partitions) and ready_limited (what "
+        "ready_app becomes for a member limited to groups of meters; nobody logs in as it). "
+        "Passwords come from READY_OWNER_PASSWORD, READY_APP_PASSWORD and "
+        "READY_MAINTENANCE_PASSWORD. Run it as an administrator of the database, before "
+        "`migrate`; safe to repeat."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +37,17 @@ class Command(BaseCommand):
             cursor.execute(f"GRANT {OWNER_ROLE} TO {MAINTENANCE_ROLE}")
             cursor.execute(f"GRANT CREATE, USAGE ON SCHEMA public TO {OWNER_ROLE}")
             cursor.execute(f"GRANT USAGE ON SCHEMA public TO {RUNTIME_ROLE}")
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [LIMITED_ROLE])
+            verb = "ALTER" if cursor.fetchone() else "CREATE"
+            cursor.execute(
+                f"{verb} ROLE {LIMITED_ROLE} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE "
+                "NOBYPASSRLS"
+            )
+            # Not inherited: ready_app must become it, and only gets less by it.
+            cursor.execute(
+                f"GRANT {LIMITED_ROLE} TO {RUNTIME_ROLE} WITH ADMIN FALSE, INHERIT FALSE, SET TRUE"
+            )
+            cursor.execute(f"GRANT USAGE ON SCHEMA public TO {LIMITED_ROLE}")
         self.stdout.write("roles are in place")
 
     def _role(self, role: str, password: str) -> None:
