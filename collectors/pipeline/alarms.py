@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from collectors.pipeline.apart import NOBODYS_FAULT
 from collectors.pipeline.batches import unpack
 from collectors.pipeline.claims import Claim, Turns
+from collectors.pipeline.counters import doubt_repeats
 from collectors.pipeline.decoding import decode, identify
 from collectors.pipeline.items import Item
 from collectors.pipeline.path import interpret
@@ -77,8 +78,10 @@ def _look(waiting: Claim) -> None:
             alarms = _alarms(items)
             if alarms:
                 known = state.lock({alarm.meter_id for alarm in alarms})
+                # What was recorded and sent again is no more news here than in the bulk.
+                doubt_repeats(items, known)
                 open_alarms(
-                    alarms, since={meter_id: was.read_at for meter_id, was in known.items()}
+                    _alarms(items), since={meter_id: was.read_at for meter_id, was in known.items()}
                 )
     except NOBODYS_FAULT:
         raise

@@ -138,7 +138,8 @@ def keep(claimed: Claim) -> None:
     """Hold on to the batch beyond this transaction, which has begun()."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE collectors_pendingwork SET not_before = now() + make_interval(secs => %s)
+            """UPDATE collectors_pendingwork
+               SET not_before = clock_timestamp() + make_interval(secs => %s)
                WHERE tenant_id = %s AND received_on = %s AND batch_id = %s""",
             [LEASE_S, *claimed.key],
         )

@@ -87,15 +87,16 @@ def _decode(item: Item, formats: known.KnownFormats, learned: set[int]) -> None:
         item.signature = getattr(error, "signature", None)
         item.end(_outcome(error), error)
         return
+    if meter.key is not None and not telegram.encrypted and not item.source.decrypts:
+        # Anyone can send it, so it teaches no layout either.
+        item.end(Outcome.IMPLAUSIBLE, _("plaintext from a meter that has a key"))
+        return
     if formats.learn(telegram, meter.id) and telegram.signature is not None:
         learned.add(telegram.signature)
     if telegram.encrypted and telegram.trust is wmbus.Trust.NONE:
         # One wrong key in 65,536 passes a checksum: a layout nobody knew must be told twice.
         item.signature = telegram.signature
         item.end(Outcome.WAITING, _("first telegram of a new layout; a second must agree"))
-        return
-    if meter.key is not None and not telegram.encrypted and not item.source.decrypts:
-        item.end(Outcome.IMPLAUSIBLE, _("plaintext from a meter that has a key"))
         return
     item.telegram = telegram
 

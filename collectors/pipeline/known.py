@@ -44,7 +44,8 @@ class Directory:
         was, known = self._meters.get(tenant_id, (None, {}))
         if was != version:
             known = {}
-        missing = identities - known.keys()
+        # Not `identities - known.keys()`, which walks through all that is known.
+        missing = {identity for identity in identities if identity not in known}
         if missing:
             # Today only its owner is entitled to a collector's telegrams; sharing adds tenants.
             owned = owners(missing, [tenant_id])

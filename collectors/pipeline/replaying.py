@@ -53,24 +53,28 @@ def _of_tenant(tenant_id: int) -> bool:
         wishes = _ripe(tenant_id)
         if not wishes:
             return False
-        if wishes[0].attempts >= _ATTEMPTS:
+        attempts = wishes[0].attempts
+        if attempts >= _ATTEMPTS:
             one = _next(wishes).first()
             if one is not None:
                 _move(wishes, one)
-        # Counted before the work, and committed: it may be the worker's last.
-        _ids(wishes).update(attempts=min(wishes[0].attempts + 1, 100))
+        # Counted before the work, and committed: it may be the worker's last. Behind as many as
+        # a piece has, the one that does the harm is past.
+        past = attempts >= _ATTEMPTS + _TELEGRAMS
+        _ids(wishes).update(attempts=0 if past else attempts + 1)
     with tenant_context(tenant_id):
+        if one is not None:
+            # The wishes are past it already: whoever holds the lock by now does not come by it.
+            _work([one])
+            return True
         again = _ripe(tenant_id)
         if [wish.pk for wish in again] == [wish.pk for wish in wishes]:
-            _carry_out(again, one)
+            _carry_out(again)
     return True
 
 
-def _carry_out(wishes: list[ReplayWanted], one: Telegram | None) -> None:
-    """A piece of what these wishes mean, or just one telegram of it that may be poison."""
-    if one is not None:
-        _work([one])
-        return
+def _carry_out(wishes: list[ReplayWanted]) -> None:
+    """A piece of what these wishes mean."""
     rows = list(_next(wishes)[:_TELEGRAMS])
     _work(rows)
     if len(rows) < _TELEGRAMS:

@@ -147,6 +147,18 @@ def test_old_news_is_no_alarm(box: Box, aalund: Tenant) -> None:
     assert [code for code, _, ends in alarms(aalund) if ends is None] == []
 
 
+def test_what_was_recorded_and_sent_again_is_no_alarm(box: Box, aalund: Tenant) -> None:
+    box.hand_in(water("68000001", LEAK, 1), minute=-120)
+    box.hand_in(water("68000001", 0, 500))
+    work()
+    before = alarms(aalund)
+    assert before == [("leak", NOW - timedelta(minutes=120), NOW)]
+    box.hand_in(water("68000001", LEAK, 1), minute=100)
+    assert look() == 1
+    assert alarms(aalund) == before
+    assert told(aalund) == ["leak"]
+
+
 def test_what_cannot_be_opened_does_not_stop_the_lane(box: Box, aalund: Tenant) -> None:
     box.hand_in(water("68000002", LEAK, 1))
     box.hand_in(water("68000001", LEAK, 2), minute=1)

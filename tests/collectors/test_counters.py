@@ -6,7 +6,7 @@ import pytest
 
 import wmbus
 from collectors import pipeline
-from collectors.models import InboundBatch, Telegram
+from collectors.models import FrameFormat, InboundBatch, Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline.claims import Turns
 from meters.models import Meter
@@ -107,3 +107,13 @@ def test_a_new_key_lets_the_counter_begin_anew(box: Box) -> None:
         set_key(meter=meter, key=KEY, actor=factories.ACTOR)
     box.hand_in(telegram(11, 3), minute=60 * 10)
     assert outcomes(box) == [Outcome.STORED, Outcome.STORED]
+
+
+def test_plaintext_teaches_nothing_where_there_is_a_key(box: Box) -> None:
+    """Anyone can send it: a false layout would misread the compact frames of all such meters."""
+    address = wmbus.Address("KAM", "63000001", 0x34, 0x04)
+    new_layout = encode.records(HEADERS[:2] + HEADERS[8:10], [1, 2])
+    box.hand_in(encode.frame(address, b"\x78" + new_layout))
+    assert outcomes(box) == [Outcome.IMPLAUSIBLE]
+    with tenant_context(box.tenant.pk):
+        assert not FrameFormat.objects.exists()

@@ -322,6 +322,21 @@ class TestReplay:
         work()
         assert outcomes(aalund) == [[Outcome.STORED] * 250] * 3
 
+    def test_goes_on_by_pieces_once_the_one_that_did_the_harm_is_past(
+        self, box: Box, aalund: Tenant
+    ) -> None:
+        box.hand_in(*(telegram("63000001", 1 + place) for place in range(6)))
+        work()
+        with tenant_context(aalund.pk):
+            factories.meter(number="63000001", key=KEY)
+            ReplayWanted.objects.update(attempts=502)  # two failures, and a piece one by one
+        left: list[int] = []
+        while left[-1:] != [0]:
+            pipeline.replay_some(Turns())
+            with tenant_context(aalund.pk):
+                left.append(Telegram.objects.filter(outcome=Outcome.UNKNOWN_METER).count())
+        assert set(left) - {6} == {5, 0}
+
     def test_waits_for_those_who_may_not_have_seen_the_key(self, box: Box, aalund: Tenant) -> None:
         with tenant_context(aalund.pk):
             meter = factories.meter(number="63000001")
