@@ -58,6 +58,7 @@ def edit_reading(
 
 def set_aside(*, meter: Meter, at: datetime, why: Why, actor: Actor, now: datetime) -> Version:
     """Let none of a reading's registers count; the reading and its values stay on record."""
+    state.lock([meter.pk])  # what it tells is not to change before it is set aside
     reading = _reading(meter, at)
     told = {column: None for column in COLUMNS if getattr(reading, column) is not None}
     return edit_reading(meter=meter, at=at, values=told, why=why, actor=actor, now=now)
@@ -83,7 +84,9 @@ def enter_reading(
         raise ValidationError(_("A reading has at least one register."), code="empty")
     _check_values(values)
     known = state.lock([meter.pk])
-    if Reading.objects.filter(meter_id=meter.pk, ts=at).exists():
+    # An estimate is no obstacle: it gives way to what is stored here.
+    there = Reading.objects.filter(meter_id=meter.pk, ts=at).exclude(status=Status.ESTIMATED)
+    if there.exists():
         raise ValidationError(
             _("There is a reading of %(at)s already; correct that one.")
             % {"at": formats.moment(at)},

@@ -20,8 +20,10 @@ from django.utils.translation import gettext_lazy as _
 from meters import state
 from meters.models import Installation, MeterState
 from meters.registers import COLUMNS
+from readings.giving_way import clear
 from readings.marks import marking
 from readings.models import BilledValue
+from readings.quality import estimations_of
 from ready.tenancy.context import current_tenant_id
 
 # What a certificate counts, in words.
@@ -134,6 +136,10 @@ def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(f"{marking(change)} SELECT count(*) FROM changed", parameters)  # noqa: S608
         gone["readings"] = cursor.fetchone()[0]
+        # What is estimated goes as a whole: beyond the period it would be nobody's to take back.
+        for part in parts:
+            for estimate in estimations_of(part.meter_id, part.start, part.end):
+                clear(estimate)
         for kind, places in _ERASED.items():
             for table, condition in places:
                 cursor.execute(

@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from meters import state
 from meters.models import Installation, Meter, SupplyPoint
 from meters.services import check_free
 from readings import statistics
 from readings.fitting import Registers, check_between, check_counting
+from readings.giving_way import give_way
 from readings.models import KeptReading
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
@@ -58,10 +60,14 @@ def exchange_meter(
     is the old one, of another medium or mounted elsewhere; times out of order or to come; registers
     that one of the meters contradicts.
     """
+    # First of all, as whoever stores readings does.
+    state.lock([installation.meter_id, new_meter.pk])
     # Whoever exchanges the same meter at the same time waits here, then finds it gone.
     old = Installation.objects.select_for_update().get(pk=installation.pk)
     old_meter = Meter.objects.get(pk=old.meter_id)
     check_exchange(old, old_meter, new_meter, visit, now)
+    # Over the visit nothing can be estimated: registers were read off in that gap.
+    give_way([(old_meter.pk, visit.removed_at), (new_meter.pk, visit.mounted_at)])
     Installation.objects.filter(pk=old.pk).update(
         ends_at=visit.removed_at, end_registers=dict(visit.end_registers)
     )

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from meters.models import Meter
 from meters.registers import BY_COLUMN
 from meters.values import value_of
-from readings.models import Reading
+from readings.models import Reading, Status
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
 from ready.web import formats
@@ -42,6 +42,7 @@ def check_between(meter: Meter, at: datetime, registers: Registers) -> None:
     unit = Tenant.objects.get(pk=current_tenant_id()).energy_unit
     for column, value in registers.items():
         known = Reading.objects.filter(**{f"{column}__isnull": False}, meter_id=meter.pk)
+        known = known.exclude(status=Status.ESTIMATED)  # not the meter's words; they give way
         before = known.filter(ts__lte=at).order_by("-ts").values_list("ts", column).first()
         after = known.filter(ts__gt=at).order_by("ts").values_list("ts", column).first()
         if before is not None and value < before[1]:

@@ -29,7 +29,7 @@ def undo_estimate(*, estimate: Estimation, actor: Actor, now: datetime) -> None:
     undone = Estimation.objects.filter(pk=estimate.pk, undone_at=None).update(undone_at=now)
     if not undone:
         raise ValidationError(_("This estimate was taken back already."), code="undone")
-    _clear(estimate)
+    clear(estimate)
     record(
         event="reading.estimate_undone",
         actor=actor,
@@ -64,7 +64,7 @@ def give_way_within(meter_ids: Sequence[int], start: datetime, end: datetime) ->
         undo_estimate(estimate=one, actor=READY, now=timezone.now())
 
 
-def _clear(estimate: Estimation) -> None:
+def clear(estimate: Estimation) -> None:
     """Take the register out of the gap's estimated readings, and those away that tell no other."""
     others = [
         column

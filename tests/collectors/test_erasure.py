@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -12,12 +13,22 @@ from collectors.outcomes import Outcome
 from collectors.pipeline import import_readings
 from meters.models import Meter, MeterState, Occupancy, SupplyPoint
 from meters.occupancy import change_occupant, occupancies_of
+from meters.registers import BY_CODE
 from meters.services import install_meter, register_customer
 from notifications.models import InfoCodePeriod
 from readings import billing, findings
 from readings.billing import Billed
 from readings.edits import Why, edit_reading
-from readings.models import BilledValue, DailyReading, Finding, PerformanceDay, Reading, Version
+from readings.estimates import fill_gap
+from readings.models import (
+    BilledValue,
+    DailyReading,
+    Finding,
+    PerformanceDay,
+    Reading,
+    Status,
+    Version,
+)
 from readings.quality import Reason
 from readings.rules.validation import Finding as Found
 from readings.rules.validation import Rule
@@ -154,6 +165,27 @@ class TestErasure:
         assert days.values_list("day", flat=True)[1] == MOVED_OUT.date()
         shared = days[1]
         assert (shared.first_at, shared.readings) == (MOVED_OUT, 14)
+
+    def test_leaves_no_estimate_that_nobody_could_take_back(self, scene: Scene) -> None:
+        """The gap reaches beyond the period: what was estimated goes on both sides of its end."""
+        gap = Reading.objects.filter(
+            meter_id=scene.meter.pk,
+            ts__gt=MOVED_OUT - 6 * HOUR,
+            ts__lt=MOVED_OUT + 6 * HOUR,
+        )
+        gap.delete()
+        fill_gap(
+            meter=scene.meter,
+            register=BY_CODE["V1"],
+            inside=MOVED_OUT,
+            zone=ZoneInfo("UTC"),
+            reason=Reason.COMMUNICATION,
+            actor=ACTOR,
+            now=NOW,
+        )
+        assert gap.filter(status=Status.ESTIMATED, ts__gt=MOVED_OUT).exists()
+        erase(scene)
+        assert not gap.exists()
 
     def test_does_what_the_preview_said(self, scene: Scene) -> None:
         said = preview(scene.period())

@@ -13,8 +13,10 @@ from collectors.pipeline.history import import_history
 from meters.models import Meter
 from meters.registers import BY_CODE, COLUMNS
 from meters.services import install_meter
+from readings.edits import Why, enter_reading
 from readings.estimates import fill_gap, propose
 from readings.estimation import Method
+from readings.exchange import Visit, exchange_meter
 from readings.giving_way import undo_estimate
 from readings.models import DailyReading, Estimation, Origin, Reading, Status
 from readings.quality import Reason, marks_of
@@ -219,6 +221,32 @@ class TestGivingWay:
         assert Estimation.objects.get().undone_at is not None
         assert AuditEntry.objects.get(event="reading.estimate_undone").actor_name == "READY"
         assert Reading.objects.get(ts=late).e1 == 1_003 * KWH
+
+    @pytest.mark.parametrize("minutes", [0, 17])
+    def test_to_what_a_person_read_off(self, meter: Meter, minutes: int) -> None:
+        """More than was estimated for later: the meter itself does not contradict it."""
+        fill(meter)
+        enter_reading(
+            meter=meter,
+            at=INSIDE + timedelta(minutes=minutes),
+            values={"e1": 1_039 * KWH},
+            why=Why(Reason.COMMUNICATION),
+            actor=ACTOR,
+            now=NOW,
+        )
+        assert self.left() == 0
+        assert Estimation.objects.get().undone_at is not None
+
+    def test_to_an_exchange(self, meter: Meter) -> None:
+        new = factories.meter()
+        place = factories.place()
+        mounted = install_meter(
+            meter=meter, supply_point=place, at=START, registers={}, actor=ACTOR
+        )
+        fill(meter)
+        visit = Visit(INSIDE, INSIDE, {"e1": 1_039 * KWH}, {"e1": 0}, {})
+        exchange_meter(installation=mounted, new_meter=new, visit=visit, actor=ACTOR, now=NOW)
+        assert self.left() == 0
 
     def test_not_to_readings_elsewhere(self, meter: Meter) -> None:
         fill(meter)
