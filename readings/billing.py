@@ -16,6 +16,9 @@ from readings.models import BilledValue, KeptReading
 from readings.rules.values import Quality
 from ready.tenancy.context import current_tenant_id
 
+_CLASS = 0x42494C4C  # "BILL": exports among advisory locks
+_AT_ONCE = 5000  # rows a statement
+
 
 @dataclass(frozen=True, slots=True)
 class Billed:
@@ -38,7 +41,10 @@ def note_billed(*, export_id: int, values: Iterable[Billed]) -> int:
     """
     tenant = current_tenant_id()
     told = list(values)
-    made = BilledValue.objects.bulk_create(
+    _take_turn()
+    of_export = BilledValue.objects.filter(export_id=export_id)
+    before = of_export.count()
+    BilledValue.objects.bulk_create(
         [
             BilledValue(
                 tenant_id=tenant,
@@ -53,14 +59,17 @@ def note_billed(*, export_id: int, values: Iterable[Billed]) -> int:
             )
             for one in told
         ],
+        batch_size=_AT_ONCE,
         ignore_conflicts=True,
     )
     behind = {(one.meter_id, one.read_at) for one in told if one.read_at is not None}
     KeptReading.objects.bulk_create(
         [KeptReading(tenant_id=tenant, meter_id=meter, ts=at) for meter, at in sorted(behind)],
+        batch_size=_AT_ONCE,
         ignore_conflicts=True,
     )
-    return len(made)
+    added: int = of_export.count() - before
+    return added
 
 
 def billed_by(export_id: int) -> list[BilledValue]:
@@ -77,6 +86,7 @@ def billed_of(meter_id: int, start: datetime, end: datetime) -> list[BilledValue
 
 def forget_export(export_id: int) -> None:
     """End what an export kept; readings that another export used stay kept."""
+    _take_turn()
     BilledValue.objects.filter(export_id=export_id).delete()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -86,3 +96,10 @@ def forget_export(export_id: int) -> None:
                                  AND b.read_at = k.ts)""",
             [current_tenant_id()],
         )
+
+
+def _take_turn() -> None:
+    """Wait for a utility's other export: one that is forgotten must see which readings another,
+    not committed yet, relies on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_CLASS, current_tenant_id()])

@@ -13,6 +13,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from meters import state
@@ -21,7 +22,7 @@ from meters.services import check_free
 from readings import statistics
 from readings.fitting import Registers, check_between, check_counting
 from readings.giving_way import give_way
-from readings.models import KeptReading
+from readings.models import BilledValue
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
@@ -172,9 +173,9 @@ def undo_exchange(*, installation: Installation, actor: Actor, now: datetime) ->
         raise ValidationError(
             _("The old meter has been mounted again since; the exchange stays."), code="mounted"
         )
-    if KeptReading.objects.filter(
-        meter_id__in=[old.meter_id, new.meter_id], ts__gte=removed_at
-    ).exists():
+    # An interpolated value has no reading behind it, and was billed all the same.
+    since = Q(ts__gte=removed_at) | Q(read_at__gte=removed_at)
+    if BilledValue.objects.filter(since, meter_id__in=[old.meter_id, new.meter_id]).exists():
         raise ValidationError(
             _("Values after the exchange were billed; the exchange stays."), code="billed"
         )

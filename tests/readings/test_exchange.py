@@ -17,11 +17,12 @@ from meters.models import Installation, Medium, Meter, SupplyPoint
 from meters.registers import BY_CODE
 from meters.services import install_meter
 from readings import exchange, statistics
+from readings.billing import Billed, note_billed
 from readings.exchange import Visit, enter_registers, exchange_meter, undo_exchange
-from readings.models import KeptReading, PerformanceDay
+from readings.models import PerformanceDay
 from readings.queries import consumption_of_supply_point
 from readings.rules import BucketSize, Flag
-from readings.rules.values import Bucket
+from readings.rules.values import Bucket, Quality
 from readings.totals import totals_of_supply_points
 from ready.audit.models import AuditEntry
 from ready.tenancy.context import tenant_context
@@ -214,11 +215,12 @@ class TestUndo:
         assert AuditEntry.objects.filter(event="meter.exchange_undone").count() == 1
         scene.exchange()  # and may be entered anew
 
-    def test_is_refused_once_values_were_billed(self, scene: Scene) -> None:
+    @pytest.mark.parametrize("quality", [Quality.MEASURED, Quality.INTERPOLATED])
+    def test_is_refused_once_values_were_billed(self, scene: Scene, quality: Quality) -> None:
         made = scene.exchange()
-        KeptReading.objects.create(
-            tenant_id=made.tenant_id, meter_id=scene.new.pk, ts=AT + 2 * HOUR
-        )
+        at = AT + 2 * HOUR
+        read_at = at if quality is Quality.MEASURED else None
+        note_billed(export_id=1, values=[Billed(scene.new.pk, "e1", at, 1, quality, read_at)])
         with pytest.raises(ValidationError) as caught:
             undo_exchange(installation=made, actor=ACTOR, now=NOW)
         assert caught.value.code == "billed"

@@ -101,8 +101,8 @@ class TestBilled:
         )
 
     def test_values_stay_as_they_were_first_exported(self, meter: Meter) -> None:
-        self.note(meter, 1)
-        self.note(meter, 1, value=9)
+        assert self.note(meter, 1) == 2
+        assert self.note(meter, 1, value=9) == 0
         assert [one.value for one in billing.billed_by(1)] == [7, 8]
         assert [one.quality for one in billing.billed_of(meter.pk, self.at, NOW)] == ["M", "I"]
 
