@@ -7,8 +7,9 @@ fell, where telegrams told different registers, and on days whose readings chang
 readings themselves are read instead: the answer is the same either way
 (docs/decisions/0010-daily-values.md).
 
-Changed days are marked by the database (`DirtyDay`). `refresh` takes marks away, holding the lock
-on the meters' state rows that every writer of readings holds, too: so no change slips in between.
+Changed days are marked by what changes them (`readings.marks`). `refresh` takes marks away, holding
+the lock on the meters' state rows that every writer of readings holds, too: so no change slips in
+between.
 """
 
 from collections.abc import Collection, Iterable

@@ -3,7 +3,7 @@
 Apart from `readings.estimates`, because whatever stores readings calls it first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,12 +56,19 @@ def give_way(told: Iterable[tuple[int, datetime]]) -> None:
             undo_estimate(estimate=one, actor=READY, now=timezone.now())
 
 
-def give_way_within(meter_ids: Sequence[int], start: datetime, end: datetime) -> None:
-    """The same for history in bulk: estimates of these meters that reach into [start, end)."""
+def give_way_within(
+    meter_ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    tells: Callable[[Estimation], bool],
+) -> None:
+    """The same for history in bulk: of the estimates of these meters that reach into [start, end)
+    those whose gap it `tells` something about."""
     for one in Estimation.objects.filter(
         meter_id__in=meter_ids, ends_at__gt=start, starts_at__lt=end, undone_at=None
     ):
-        undo_estimate(estimate=one, actor=READY, now=timezone.now())
+        if tells(one):
+            undo_estimate(estimate=one, actor=READY, now=timezone.now())
 
 
 def clear(estimate: Estimation) -> None:

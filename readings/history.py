@@ -14,8 +14,8 @@ from meters.registers import COLUMNS
 from meters.state import REGISTER_TYPES
 from readings.giving_way import give_way_within
 from readings.marks import marking
-from readings.models import Kind
-from readings.rules.points import instant
+from readings.models import Estimation, Kind, Status
+from readings.rules.points import instant, micros
 from readings.writing import FIXED_SQL
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage
@@ -57,14 +57,25 @@ def fill(rows: Iterable[HistoryRow], *, intervals: Mapping[int, int], start: int
     intervals: how often a reading of each meter is kept, in seconds, for all meters in `rows`.
     Runs in the caller's transaction; the meters' state rows must be locked (`meters.state.lock`).
     """
-    give_way_within(list(intervals), instant(start), instant(end))
     taken = _taken(intervals, start, end)
     if taken:
         rows = (row for row in rows if row[-1] != Kind.NOW or _slot(row, intervals) not in taken)
     _STAGE.load(_LOADED, rows)
+    give_way_within(list(intervals), instant(start), instant(end), _tells)
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [current_tenant_id()])
         return int(cursor.fetchone()[0])
+
+
+def _tells(estimate: Estimation) -> bool:
+    """Whether a staged row says something about an estimated gap."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT EXISTS (
+                   SELECT 1 FROM stage_history WHERE meter_id = %s AND ts > %s AND ts < %s)""",
+            [estimate.meter_id, micros(estimate.starts_at), micros(estimate.ends_at)],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _slot(row: HistoryRow, intervals: Mapping[int, int]) -> tuple[int, int]:
@@ -75,18 +86,22 @@ def _slot(row: HistoryRow, intervals: Mapping[int, int]) -> tuple[int, int]:
 
 
 def _taken(intervals: Mapping[int, int], start: int, end: int) -> set[tuple[int, int]]:
-    """The intervals that have a current reading: (meter, number of the interval since 1970)."""
+    """The intervals that have a current reading: (meter, number of the interval since 1970).
+
+    An estimate takes none: it gives way to the row.
+    """
     longest = max(chain(intervals.values(), (1,))) * MICROSECONDS
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT meter_id, (extract(epoch FROM ts) * {MICROSECONDS})::int8
                 FROM readings_reading
-                WHERE tenant_id = %s AND meter_id = ANY(%s) AND kind = %s
+                WHERE tenant_id = %s AND meter_id = ANY(%s) AND kind = %s AND status <> %s
                   AND ts >= {_INSTANT.format("%s")} AND ts < {_INSTANT.format("%s")}""",  # noqa: S608
             [
                 current_tenant_id(),
                 list(intervals),
                 Kind.NOW,
+                Status.ESTIMATED,
                 start // longest * longest,
                 -(-end // longest) * longest,
             ],

@@ -89,8 +89,9 @@ class _Peaks:
 
     def of(self, meter_ids: Iterable[int], today: date) -> dict[int, Values]:
         """Of meters known long enough, in the order of `meters.registers.COLUMNS`."""
-        if today != self._as_of or len(self._peaks) > self._most:
-            self._as_of, self._peaks = today, {}
+        # Forward only: a replay of older telegrams between new ones would empty it each time.
+        if today > self._as_of or len(self._peaks) > self._most:
+            self._as_of, self._peaks = max(today, self._as_of), {}
         tenant_id = current_tenant_id()
         wanted = {meter_id: (tenant_id, meter_id) for meter_id in meter_ids}
         missing = [meter_id for meter_id, key in wanted.items() if key not in self._peaks]

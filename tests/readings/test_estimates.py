@@ -254,11 +254,13 @@ class TestGivingWay:
         import_readings([reading(meter, START - 9 * HOUR, e1=1)])
         assert self.left() == 29
 
-    def test_to_history_in_bulk(self, meter: Meter) -> None:
+    @pytest.mark.parametrize(("at", "left"), [(INSIDE, 0), (START + 99 * HOUR, 29)])
+    def test_to_history_in_bulk(self, meter: Meter, at: datetime, left: int) -> None:
+        """Only where it tells something about the gap."""
         fill(meter)
         values = [None] * len(COLUMNS)
         values[0] = 1_003 * KWH  # type: ignore[call-overload]
-        row = (meter.pk, micros(INSIDE), micros(NOW), *values, int(Origin.IMPORT), 0, 0)
+        row = (meter.pk, micros(at), micros(NOW), *values, int(Origin.IMPORT), 0, 0)
         stored = import_history(
             [row],
             intervals={meter.pk: 3600},
@@ -266,7 +268,7 @@ class TestGivingWay:
             end=micros(NOW),
             newest=[],
         )
-        assert (stored, self.left()) == (1, 0)
+        assert (stored, self.left()) == (1, left)
 
 
 def test_a_fraction_of_a_unit_is_never_lost(db: None, aalund: Tenant) -> None:
