@@ -68,9 +68,18 @@ LIST_COLUMNS = (
     Column("interval", _("Reading interval (min)"), numeric=True, default=False),
 )
 DEFAULT_SORT = "address"
+# Who lives there; for those only who may view customers.
+_OF_CUSTOMERS = frozenset({"customer", "customer_number"})
 LIST_KEY = "meters"  # under which a person's columns and saved filters are kept
 # What an address may narrow the list by, besides the words searched for.
 FILTERS = ("show", "group", *narrowing.KEYS)
+
+
+def columns_for(*, customers: bool) -> Sequence[Column]:
+    """The list's columns for somebody who may, or may not, see customers. What is no column is
+    not searched, sorted by, shown or exported either."""
+    return [one for one in LIST_COLUMNS if customers or one.key not in _OF_CUSTOMERS]
+
 
 # Columns that the main registers of all media need.
 _MAIN_COLUMNS = tuple(dict.fromkeys(c for columns in MAIN_REGISTERS.values() for c in columns))
@@ -256,9 +265,10 @@ def _matching(state: ListState) -> Q:
     words, column = state.query, state.search_in
     if not words:
         return Q()
+    known = {one.key for one in state.columns}
 
     def any_of(**paths: str) -> Q | None:
-        wanted = [path for key, path in paths.items() if column in ("", key)]
+        wanted = [path for key, path in paths.items() if column in ("", key) and key in known]
         found = Q()
         for path in wanted:
             found |= Q(**{f"{path}__icontains": words})

@@ -1,10 +1,12 @@
 """What views of several apps need of a meter's page."""
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from meters.models import Meter
 from meters.queries import MeterPage, meter_page
+from ready.accounts.rights import rights_for
+from ready.policy import can
 
 
 def meter_page_of(pk: int) -> MeterPage:
@@ -13,3 +15,8 @@ def meter_page_of(pk: int) -> MeterPage:
         return meter_page(pk, timezone.now())
     except Meter.DoesNotExist:
         raise Http404 from None
+
+
+def sees_customers(request: HttpRequest) -> bool:
+    """Whether who asks may know who lives where; a visiting operator, for one, may not."""
+    return bool(can(rights_for(request), "customers.view"))

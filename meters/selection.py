@@ -25,10 +25,14 @@ class Chosen:
     ids: str
     everything: bool
     query: str
+    customers: bool = True
 
     @classmethod
-    def of(cls, data: QueryDict) -> "Chosen":
-        """Read what a form posted. Whatever is no number is as if it were not there."""
+    def of(cls, data: QueryDict, *, customers: bool) -> "Chosen":
+        """Read what a form posted. Whatever is no number is as if it were not there.
+
+        customers: whether the person's list knows customers; all that match are then the same.
+        """
         ticked = [
             text
             for field in data.getlist("meters")
@@ -40,20 +44,24 @@ class Chosen:
             ids=",".join(dict.fromkeys(ticked[:TICKED_MAX])),
             everything=bool(data.get("everything")),
             query=query if query.startswith("?") else "?",
+            customers=customers,
         )
 
     def meters(self, now: datetime) -> QuerySet[Any]:
         """The meters themselves; ids of another utility are nobody's."""
         if self.everything:
-            return listing.matching(state_of(QueryDict(self.query[1:])), now)
+            state = state_of(QueryDict(self.query[1:]), customers=self.customers)
+            return listing.matching(state, now)
         return Meter.objects.filter(pk__in=[int(one) for one in self.ids.split(",") if one])
 
 
-def state_of(data: QueryDict, layout: list[str] | None = None) -> ListState:
-    """The meter list that an address asks for."""
+def state_of(
+    data: QueryDict, layout: list[str] | None = None, *, customers: bool = True
+) -> ListState:
+    """The meter list that an address asks for. customers: whether who asks may see them."""
     return ListState.parse(
         data,
-        listing.LIST_COLUMNS,
+        listing.columns_for(customers=customers),
         sort=listing.DEFAULT_SORT,
         filters=listing.FILTERS,
         layout=layout or (),

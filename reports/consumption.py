@@ -83,7 +83,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a report is asked: days `first` to `last` of `zone`, both included, of a medium."""
+    """What a report is asked: days `first` to `last` of `zone`, both included, of a medium.
+
+    customers: whether who asks may see who lives where.
+    """
 
     medium: Medium
     first: date
@@ -91,6 +94,7 @@ class Question:
     zone: tzinfo
     energy_unit: str
     limit: Limit | None = None
+    customers: bool = True
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
@@ -121,7 +125,8 @@ class Question:
     @property
     def columns(self) -> tuple[Column, ...]:
         """The report's columns: the place and its meter, then a register each."""
-        return _TEXT_COLUMNS + tuple(
+        told = tuple(one for one in _TEXT_COLUMNS if self.customers or one.key != "customer")
+        return told + tuple(
             Column(
                 register.column,
                 _("Consumption (%(register)s), %(unit)s")

@@ -47,7 +47,9 @@ def search(words: str, slug: str, rights: Rights | None) -> list[Kind]:
     words = " ".join(words.replace("\x00", "").split())[:MOST]
     if len(words) < LEAST:
         return []
-    kinds: list[Callable[[str, str], Kind]] = [_meters, _customers, _addresses, _groups]
+    kinds: list[Callable[[str, str], Kind]] = [_meters, _addresses, _groups]
+    if can(rights, "customers.view"):
+        kinds.insert(1, _customers)
     if can(rights, "operation.view"):
         kinds += [_collectors, _telegrams]
     return [found for kind in kinds if (found := kind(words, slug)).hits]

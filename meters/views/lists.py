@@ -19,6 +19,7 @@ from meters import desk, listing, narrowing, queries
 from meters.mapping import MICRO
 from meters.models import Meter, MeterGroup
 from meters.registers import MAIN_REGISTERS
+from meters.requests import sees_customers
 from meters.selection import state_of
 from meters.values import shown_values
 from ready.accounts.actors import actor_of
@@ -53,7 +54,7 @@ def _person(request: HttpRequest) -> int:
 
 def _state(request: HttpRequest) -> ListState:
     layout = desk.layout_of(user_id=_person(request), list_key=listing.LIST_KEY)
-    return state_of(request.GET, layout)
+    return state_of(request.GET, layout, customers=sees_customers(request))
 
 
 def _pane(

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from meters import listing, mapping, narrowing
 from meters.mapping import LAYERS, LEVELS, OTHER, Layer, Window, shape_of
+from meters.requests import sees_customers
 from meters.selection import state_of
 from ready.policy import access
 from ready.web.lists import ListState
@@ -29,14 +30,15 @@ def _asked(request: HttpRequest) -> tuple[ListState, Window | None]:
     window = Window.parse(
         request.GET.get("window", "-90,-180,90,180"), request.GET.get("zoom", "3")
     )
-    return state_of(request.GET), window
+    return state_of(request.GET, customers=sees_customers(request)), window
 
 
 @access("meters.view")
 @require_GET
 def page(request: HttpRequest, tenant: str) -> HttpResponse:
     """The map of a list's meters; the address says which, like the list's own."""
-    state, layer = state_of(request.GET), _layer(request)
+    state = state_of(request.GET, customers=sees_customers(request))
+    layer = _layer(request)
     groups = listing.groups()
     group = next((one for one in groups if str(one.pk) == state.filters.get("group")), None)
     show = state.filters.get("show", "")

@@ -18,6 +18,7 @@ from meters import groups
 from meters.editing import NEVER_HEARD, change_meters, delete_meters
 from meters.forms import EditMetersForm
 from meters.models import GroupColour, MeterGroup
+from meters.requests import sees_customers
 from meters.selection import Chosen
 from ready.accounts.actors import actor_of
 from ready.policy import access
@@ -30,7 +31,7 @@ def _back(tenant: str, chosen: Chosen) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest, now: datetime) -> tuple[Chosen, QuerySet[Any]]:
-    chosen = Chosen.of(request.POST)
+    chosen = Chosen.of(request.POST, customers=sees_customers(request))
     return chosen, chosen.meters(now)
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from meters import listing
+from meters.requests import sees_customers
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 from ready.web.lists import ListState, csv_file, is_fragment
@@ -75,7 +76,8 @@ def find(request: HttpRequest, tenant: str) -> HttpResponse:
     question = _asked(request)
     data = QueryDict(mutable=True)
     data["q"] = request.GET.get("q", "")
-    state = ListState.parse(data, listing.LIST_COLUMNS, sort=listing.DEFAULT_SORT)
+    columns = listing.columns_for(customers=sees_customers(request))
+    state = ListState.parse(data, columns, sort=listing.DEFAULT_SORT)
     rows: list[listing.MeterRow] = []
     if state.query:
         now = timezone.now()

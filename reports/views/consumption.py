@@ -1,5 +1,6 @@
 """Consumption reports: the page and its file."""
 
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from meters.requests import sees_customers
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 from ready.web.lists import ListState, csv_file, is_fragment
@@ -64,7 +66,7 @@ def export_consumption(request: HttpRequest, tenant: str) -> HttpResponse:
         (
             (
                 row.address,
-                row.customer,
+                *((row.customer,) if question.customers else ()),
                 row.meter_type,
                 row.serial,
                 *(cell for one in row.amounts for cell in (one.plain, one.quality_text)),
@@ -80,7 +82,8 @@ def _asked(request: HttpRequest) -> tuple[ConsumptionForm, Question | None]:
     form = ConsumptionForm(request.GET, tenant=utility, media=media(), today=timezone.localdate())
     if not form.fields["medium"].choices or not form.is_valid():  # type: ignore[attr-defined]
         return form, None
-    return form, form.question(ZoneInfo(utility.zone))
+    question = form.question(ZoneInfo(utility.zone))
+    return form, replace(question, customers=sees_customers(request))
 
 
 def _state(request: HttpRequest, question: Question) -> ListState:

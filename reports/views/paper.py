@@ -1,5 +1,7 @@
 """What goes on paper: a meter's report, and the letterhead over it."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,7 +10,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from meters.requests import meter_page_of
+from meters.requests import meter_page_of, sees_customers
 from readings import questions
 from ready.accounts.actors import actor_of
 from ready.policy import access
@@ -25,6 +27,8 @@ def meter_report(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     utility = tenant_of(request)
     now = timezone.now()
     page = meter_page_of(pk)
+    if not sees_customers(request):
+        page = replace(page, customer=None)
     zone = timezone.get_current_timezone()
     question = questions.ask(page, request.GET.dict(), timezone.localdate(now), zone)
     made = meter_pdf.meter_report(

@@ -1,5 +1,6 @@
 """Places and customers: their pages, corrections, and who moves in or out."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 from django.test import Client
 
 from meters import services
-from meters.models import Customer, Occupancy, SupplyPoint
-from ready.accounts.models import User
+from meters.models import Customer, Meter, Occupancy, SupplyPoint
+from ready.accounts.models import RolePermission, User
 from ready.audit.models import AuditEntry
+from ready.policy import Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
@@ -169,3 +171,62 @@ class TestCustomers:
     ) -> None:
         for address in (f"places/{place.pk}/edit/", f"customers/{place.customer_id}/edit/"):
             assert post(client, bob, address).status_code == 403
+
+
+class TestWithoutTheRightToSeeCustomers:
+    """Somebody who may see meters, but not who lives where: no page and no file names them."""
+
+    PAGES = (
+        "meters/",
+        "meters/?cols=customer,customer_number,address,serial",
+        "meters/?q=71000001",
+        "meters/{meter}/",
+        "meters/{meter}/drawer/",
+        "meters/map/list/",
+        "search/?q=71000001",
+        "analysis/comparison/find/?q=71000001",
+        "analysis/consumption/",
+        "analysis/consumption/export.csv",
+        "meters/export.csv",
+        "meters/export.csv?cols=customer,serial",
+    )
+
+    @pytest.fixture
+    def seen(
+        self, client: Client, aalund: Tenant, bob: User, place: SupplyPoint
+    ) -> Callable[[str], str]:
+        with tenant_context(aalund.pk):
+            meter = Meter.objects.get().pk
+            SupplyPoint.objects.update(latitude=56_000_000, longitude=9_000_000)
+
+        def look(address: str) -> str:
+            return shown(client, bob, address.format(meter=meter))
+
+        return look
+
+    @pytest.fixture
+    def refused(self, aalund: Tenant, bob: User) -> None:
+        with tenant_context(aalund.pk):
+            RolePermission.objects.create(role=Role.USER, code="customers.view", held=False)
+
+    @pytest.mark.parametrize("address", PAGES)
+    def test_nobody_is_named(self, seen: Callable[[str], str], refused: None, address: str) -> None:
+        text = seen(address)
+        assert "71000001" in text, "the page shows the meter at all"
+        assert "Åse" not in text
+        assert "4711" not in text
+
+    def test_with_the_right_they_are(self, seen: Callable[[str], str]) -> None:
+        for address in (*self.PAGES, "search/?q=Holm"):
+            if "cols=customer,serial" not in address and "search/?q=7" not in address:
+                assert "Åse" in seen(address), address
+
+    def test_a_name_finds_nothing(self, seen: Callable[[str], str], refused: None) -> None:
+        for address in ("meters/?q=Holm", "meters/?q=Holm&in=customer", "meters/?q=4711"):
+            assert "71000001" not in seen(address), address
+
+    def test_the_list_of_customers_is_no_file_either(
+        self, client: Client, bob: User, place: SupplyPoint, refused: None
+    ) -> None:
+        client.force_login(bob)
+        assert client.get("/t/aalund/customers/export.csv").status_code == 403
