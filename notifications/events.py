@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from django.utils.translation import gettext as _
 
 from meters.conditions import describe, severity
 from meters.models import Installation
-from meters.values import value_of
 from notifications.models import InfoCodePeriod
-from readings.findings import FindingRow, findings_of
-from ready.web import formats
+from readings.findings import finding_words, findings_of
 
 MOST = 200
 # As long as every reading is kept (seed N8).
@@ -77,33 +74,7 @@ def _findings(meter_id: int, energy_unit: str, now: datetime) -> list[Event]:
             False,
             "attention" if one.fails else "unheard",
             _("Validation"),
-            _words(one, energy_unit),
+            finding_words(one, energy_unit),
         )
         for one in found[:MOST]
     ]
-
-
-def _words(found: FindingRow, energy_unit: str) -> str:
-    """The rule's name, the register, and the value against its limit."""
-    words = str(found.text.name)
-    if found.register is not None:
-        words = f"{words} · {found.register.code}"
-    value, limit = (_amount(found, one, energy_unit) for one in (found.value, found.limit))
-    if value and limit:
-        return _("%(what)s: %(value)s, limit %(limit)s") % {
-            "what": words,
-            "value": value,
-            "limit": limit,
-        }
-    return f"{words}: {value}" if value else words
-
-
-def _amount(found: FindingRow, value: int | None, energy_unit: str) -> str:
-    if value is None:
-        return ""
-    if found.text.measure == "register" and found.register is not None:
-        shown = value_of(found.register.column, value, energy_unit)
-        return f"{shown.text} {shown.unit.name}".rstrip()
-    if found.text.measure == "ratio":
-        return formats.number(Fraction(value, 1000), 3)
-    return formats.number(value)

@@ -5,7 +5,7 @@ and what stood there before, and marks the day, so that daily values, charts and
 themselves. What a person decided is never written over by what arrives (`readings.writing`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from meters import state
 from meters.models import Meter, MeterState
-from meters.registers import BY_COLUMN, COLUMNS
+from meters.registers import BY_COLUMN, COLUMNS, REGISTERS
 from readings.fitting import check_between
 from readings.marks import marking
 from readings.models import Kind, Origin, Reading, Status, Trust, Version
@@ -60,7 +60,13 @@ def set_aside(*, meter: Meter, at: datetime, why: Why, actor: Actor, now: dateti
     """Let none of a reading's registers count; the reading and its values stay on record."""
     state.lock([meter.pk])  # what it tells is not to change before it is set aside
     reading = _reading(meter, at)
-    told = {column: None for column in COLUMNS if getattr(reading, column) is not None}
+    told = {
+        register.column: None
+        for register in REGISTERS
+        if register.quantity != "bits" and getattr(reading, register.column) is not None
+    }
+    if not told:
+        raise ValidationError(_("Nothing of this reading counts any more."), code="unchanged")
     return edit_reading(meter=meter, at=at, values=told, why=why, actor=actor, now=now)
 
 
@@ -129,7 +135,7 @@ def undo_edit(*, meter: Meter, at: datetime, why: Why, actor: Actor, now: dateti
     """
     known = state.lock([meter.pk])[meter.pk]
     reading = _reading(meter, at)
-    last = _last_standing(meter, at)
+    last = standing(versions_of(meter.pk, at))
     if last is None:
         raise ValidationError(_("Nothing was changed here."), code="unchanged")
     entered = last.act == Version.Act.ENTERED
@@ -142,10 +148,10 @@ def versions_of(meter_id: int, at: datetime) -> list[Version]:
     return list(Version.objects.filter(meter_id=meter_id, ts=at).order_by("-number"))
 
 
-def _last_standing(meter: Meter, at: datetime) -> Version | None:
-    """The newest change that was not taken back."""
+def standing(versions: Sequence[Version]) -> Version | None:
+    """The newest change that was not taken back; versions: the newest first."""
     undone = 0
-    for version in versions_of(meter.pk, at):
+    for version in versions:
         if version.act == Version.Act.UNDONE:
             undone += 1
         elif undone:

@@ -160,10 +160,14 @@ def _sides(meter: Meter, register: Register, inside: datetime) -> tuple[_Point, 
 
 
 def _edges(start: datetime, end: datetime, interval_s: int) -> list[datetime]:
-    """The gap's ends and the beginnings of the meter's intervals strictly between them."""
+    """The gap's ends and the beginnings of the meter's intervals between them.
+
+    A meter that tells its value a moment before or after the hour has told that hour.
+    """
     step = interval_s * 1_000_000
-    first = micros(start) // step * step + step
-    return [start, *(instant(at) for at in range(first, micros(end), step)), end]
+    moment = step // 10
+    first = (micros(start) + moment) // step * step + step
+    return [start, *(instant(at) for at in range(first, micros(end) - moment, step)), end]
 
 
 def _away(meter: Meter, start: datetime, end: datetime) -> bool:

@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from meters.registers import BY_COLUMN, Register
+from meters.values import value_of
 from readings.models import Finding as Row
 from readings.rules.validation import RULES, Finding, Rule, RuleText, Severity
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage, stamp
+from ready.web import formats
 
 Noted = tuple[int, datetime, Sequence[Finding]]
 _STAGE = Stage(
@@ -106,3 +110,29 @@ def _row(one: Row) -> FindingRow:
         one.value,
         one.limit_value,
     )
+
+
+def finding_words(found: FindingRow, energy_unit: str) -> str:
+    """The rule's name, the register, and the value against its limit."""
+    words = str(found.text.name)
+    if found.register is not None:
+        words = f"{words} · {found.register.code}"
+    value, limit = (_amount(found, one, energy_unit) for one in (found.value, found.limit))
+    if value and limit:
+        return _("%(what)s: %(value)s, limit %(limit)s") % {
+            "what": words,
+            "value": value,
+            "limit": limit,
+        }
+    return f"{words}: {value}" if value else words
+
+
+def _amount(found: FindingRow, value: int | None, energy_unit: str) -> str:
+    if value is None:
+        return ""
+    if found.text.measure == "register" and found.register is not None:
+        shown = value_of(found.register.column, value, energy_unit)
+        return f"{shown.text} {shown.unit.name}".rstrip()
+    if found.text.measure == "ratio":
+        return formats.number(Fraction(value, 1000), 3)
+    return formats.number(value)

@@ -6,13 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from meters.registers import COLUMNS, REGISTERS, Register
 from meters.values import RegisterValue, value_of
-from readings.models import Kind, Origin, Reading, Trust
+from readings.findings import finding_words
+from readings.models import Kind, Origin, Reading, Status, Trust
+from readings.quality import Mark, marks_of
 from ready.web.lists import PAGE_SIZE, KeyedPage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # Beyond this a timestamp leaves what Python and PostgreSQL both can say.
 _LAST_KEY = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_COUNTING = frozenset(register.column for register in REGISTERS if register.cumulative)
+# Two readings stand this many intervals apart before one is missing between them.
+_LONG = 1.9
 _NOT_A_COLUMN = frozenset({"info", "hours"})
 
 
@@ -26,6 +31,8 @@ class ReadingRow:
     origin: Origin
     trust: Trust
     kind: Kind
+    status: Status
+    mark: Mark | None  # where there is more to say than that it was measured
     energy_unit: str
 
     @property
@@ -37,6 +44,22 @@ class ReadingRow:
         """A register as it is shown."""
         value = self.values.get(column)
         return None if value is None else value_of(column, value, self.energy_unit)
+
+    @property
+    def quality(self) -> str:
+        """The name of its mark: measured, suspect, estimated or edited."""
+        return self.status.name.lower()
+
+    @property
+    def why(self) -> list[str]:
+        """Why it has that mark: reason and person, and what the rules found."""
+        if self.mark is None:
+            return []
+        decided = [str(one) for one in (self.mark.reason and self.mark.reason.label,) if one]
+        if self.mark.person:
+            decided.append(self.mark.person)
+        found = [finding_words(one, self.energy_unit) for one in self.mark.findings]
+        return [" · ".join(decided), *found] if decided else found
 
     @property
     def shown(self) -> list[RegisterValue]:
@@ -54,7 +77,7 @@ def instant_of(key: int) -> datetime | None:
     return _EPOCH + key * _MICROSECOND if 0 <= key <= _LAST_KEY else None
 
 
-def _row(reading: Reading, energy_unit: str) -> ReadingRow:
+def _row(reading: Reading, mark: Mark | None, energy_unit: str) -> ReadingRow:
     return ReadingRow(
         at=reading.ts,
         received_at=reading.received_at,
@@ -64,6 +87,8 @@ def _row(reading: Reading, energy_unit: str) -> ReadingRow:
         origin=Origin(reading.origin),
         trust=Trust(reading.trust),
         kind=Kind(reading.kind),
+        status=Status(reading.status),
+        mark=mark,
         energy_unit=energy_unit,
     )
 
@@ -86,13 +111,37 @@ def readings_of(
     if before is not None:
         readings = readings.filter(ts__lt=before)
     found = list(readings.order_by("-ts")[: size + 1])
-    rows = [_row(reading, energy_unit) for reading in found[:size]]
+    shown = found[:size]
+    marks = {}
+    if shown:
+        told = marks_of(meter_id, shown[-1].ts, shown[0].ts + _MICROSECOND)
+        marks = {mark.at: mark for mark in told}
+    rows = [_row(reading, marks.get(reading.ts), energy_unit) for reading in shown]
     return KeyedPage(rows, str(rows[-1].key) if len(found) > size else "")
 
 
 def reading_of(meter_id: int, at: datetime, energy_unit: str) -> ReadingRow:
     """One reading. Raises Reading.DoesNotExist."""
-    return _row(Reading.objects.get(meter_id=meter_id, ts=at), energy_unit)
+    found = Reading.objects.get(meter_id=meter_id, ts=at)
+    marks = marks_of(meter_id, at, at + _MICROSECOND)
+    return _row(found, marks[0] if marks else None, energy_unit)
+
+
+def gaps_of(rows: Sequence[ReadingRow], interval: timedelta) -> dict[datetime, timedelta]:
+    """Where readings are missing between rows, the newest first: {the reading before: how long}.
+
+    Missing is what is much longer than the meter's interval and than what is usual among these
+    rows: thinned months and meters that are driven by have no gaps all over.
+    """
+    apart = {
+        older.at: newer.at - older.at
+        for newer, older in zip(rows, rows[1:], strict=False)
+        if older.values.keys() & newer.values.keys() & _COUNTING
+    }
+    if not apart:
+        return {}
+    usual = max(interval, sorted(apart.values())[len(apart) // 2])
+    return {at: length for at, length in apart.items() if length > usual * _LONG}
 
 
 def columns_of(rows: Sequence[ReadingRow]) -> list[Register]:

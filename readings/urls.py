@@ -1,6 +1,6 @@
 from django.urls import path
 
-from readings.views import chart, exchange, priority, retention, stored
+from readings.views import chart, corrections, estimating, exchange, priority, retention, stored
 
 app_name = "readings"
 urlpatterns = [
@@ -12,6 +12,12 @@ urlpatterns = [
     path("meters/<int:pk>/month/", chart.month, name="month"),
     path("meters/<int:pk>/readings/", stored.reading_list, name="list"),
     path("meters/<int:pk>/readings/<int:key>/", stored.reading, name="detail"),
+    path("meters/<int:pk>/readings/add/", corrections.add, name="add"),
+    path("meters/<int:pk>/readings/<int:key>/correct/", corrections.correct, name="correct"),
+    path("meters/<int:pk>/readings/<int:key>/set-aside/", corrections.aside, name="set_aside"),
+    path("meters/<int:pk>/readings/<int:key>/undo/", corrections.undo, name="undo"),
+    path("meters/<int:pk>/readings/<int:key>/estimate/", estimating.estimate, name="estimate"),
+    path("meters/<int:pk>/estimates/<int:estimation>/undo/", estimating.undo, name="undo_estimate"),
     path("meters/<int:pk>/history/", exchange.history, name="history"),
     path("meters/<int:pk>/exchange/", exchange.exchange, name="exchange"),
     path("meters/<int:pk>/history/<int:installation>/undo/", exchange.undo, name="undo_exchange"),

@@ -1,6 +1,6 @@
 """A meter's consumption chart, its figure as JSON, and the month in the meter list's drawer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -9,10 +9,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from meters.registers import Register
 from meters.requests import meter_page_of
 from readings import charts, questions
+from readings.listing import key_of
 from readings.month import month_of
 from readings.rules.buckets import BucketSize
+from readings.rules.curve import Flag
+from readings.rules.values import Bucket, Quality
 from readings.windows import STEPS
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
@@ -82,6 +86,7 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "register_decimals": unit_decimals,
         "highest": charts.highest(answer.bars, answer.buckets),
         "measured": sum(1 for bar in answer.bars if bar.look is charts.MEASURED),
+        "gap": _gap(answer.buckets, question.register),
         "missing": sum(1 for bar in answer.bars if bar.look is charts.MISSING),
     }
     if not is_fragment(request):
@@ -92,6 +97,26 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         # The chart's state belongs to the address of whatever page holds it.
         response["HX-Push-Url"] = here
     return response
+
+
+def _gap(buckets: Sequence[Bucket], register: Register) -> int | None:
+    """The key of the first instant in a gap between readings that nobody has estimated yet."""
+    if not register.cumulative:
+        return None
+    known = [
+        slot
+        for slot, one in enumerate(buckets)
+        if one.quality in (Quality.MEASURED, Quality.INTERPOLATED)
+    ]
+    for slot, one in enumerate(buckets):
+        if (
+            known
+            and known[0] < slot < known[-1]
+            and one.quality in (Quality.NONE, Quality.ESTIMATED)
+            and Flag.ESTIMATED not in one.flags
+        ):
+            return key_of(one.start)
+    return None
 
 
 @access("meters.view")

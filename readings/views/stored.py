@@ -1,14 +1,19 @@
 """A meter's stored readings: the list, and one of them."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from meters.requests import meter_page_of
-from readings.listing import columns_of, instant_of, reading_of, readings_of
-from readings.models import Reading
+from readings.findings import finding_words
+from readings.listing import columns_of, gaps_of, instant_of, readings_of
+from readings.stories import story_of
+from readings.views.corrections import row_of
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
+from ready.web import formats
 
 
 @access("meters.view")
@@ -20,13 +25,23 @@ def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     logged = request.GET.get("show", "") == "log"
     rows = readings_of(pk, tenant_of(request).energy_unit, at, logged=logged)
     columns = columns_of(rows.rows)
+    page = meter_page_of(pk)
+    gaps = {} if logged else gaps_of(rows.rows, timedelta(minutes=page.interval_min))
     older = f"before={rows.next_key}" + ("&show=log" if logged else "")
     context = {
-        "page": meter_page_of(pk),
+        "page": page,
         "tab": "readings",
         "logged": logged,
         "columns": columns,
-        "rows": [(row, [row.value(column.column) for column in columns]) for row in rows],
+        # A gap stands before the row of the reading that it follows: the newest come first.
+        "rows": [
+            (
+                row,
+                [row.value(column.column) for column in columns],
+                formats.duration(gaps[row.at]) if row.at in gaps else "",
+            )
+            for row in rows
+        ],
         "next_url": f"?{older}" if rows.next_key else "",
         "later": at is not None,
     }
@@ -37,12 +52,15 @@ def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
 @require_GET
 def reading(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpResponse:
     """One reading: every register, how it came and how far it can be trusted."""
-    at = instant_of(key)
-    if at is None:
-        raise Http404
-    try:
-        row = reading_of(pk, at, tenant_of(request).energy_unit)
-    except Reading.DoesNotExist:
-        raise Http404 from None
-    context = {"page": meter_page_of(pk), "tab": "readings", "row": row}
+    row = row_of(request, pk, key)
+    context = {
+        "page": meter_page_of(pk),
+        "tab": "readings",
+        "row": row,
+        "findings": [
+            (one, finding_words(one, row.energy_unit))
+            for one in (row.mark.findings if row.mark else ())
+        ],
+        "story": story_of(pk, row.at, row.status, row.energy_unit),
+    }
     return render(request, "readings/detail.html", context)

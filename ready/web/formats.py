@@ -84,6 +84,18 @@ def _pass(local: datetime) -> str:
     return "B" if local.fold else "A"
 
 
+def duration(length: timedelta) -> str:
+    """How long, in the largest unit of which it is at least two: "5 hours", "3 days"."""
+    minutes = int(length.total_seconds()) // 60
+    if minutes < 120:
+        return ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": minutes}
+    if minutes < 2 * 24 * 60:
+        hours = minutes // 60
+        return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}
+    days = minutes // (24 * 60)
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
+
+
 def ago(at: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that is at least 1: "12 min ago"."""
     passed = now - at

@@ -33,6 +33,11 @@ THINGS = {
     "reports:certificate.pk": "certificate",
     "readings:undo_exchange.pk": "exchanged_meter",
     "readings:undo_exchange.installation": "exchanged",
+    "readings:estimate.pk": "gap_meter",
+    "readings:undo_estimate.pk": "gap_meter",
+    "readings:undo_estimate.estimation": "estimate",
+    "readings:undo.pk": "gap_meter",
+    "readings:undo.key": "corrected",
     "readings.pk": "meter",
     "readings.key": "reading",
     "collectors.pk": "meter",
@@ -69,12 +74,14 @@ NO_OBJECT = {
         f"platform:{name}.utility": "an operator's pages are about every utility"
         for name in ("utility", "change_terms", "suspend", "enter", "leave")
     },
+    "readings:estimate.key": "a time; there is a gap around it, or the page says why there is none",
     "collectors:reading.key": "a time; the telegrams behind it may be gone for long",
 }
 # What no utility has, by thing; everything else is a number.
 ABSENT: dict[str, Any] = {
     "tenant": "nowhere",
     "reading": 1_600_000_000_000_000,
+    "corrected": 1_600_000_000_000_000,
     "telegram": "2026-01-01.99999999.0",
     "token_prefix": "absent",
 }
@@ -106,6 +113,7 @@ def _collector(world: World, name: str) -> dict[str, Any]:
     }
 
 
+_WHY = {"reason": "ZA4", "note": "two digits swapped"}
 Form = Callable[[World], dict[str, Any]]
 # View → the smallest form that it accepts from an administrator.
 FORMS: dict[str, Form] = {
@@ -126,6 +134,17 @@ FORMS: dict[str, Form] = {
         "confirmed": "yes",
     },
     "readings:undo_exchange": lambda world: {},
+    "readings:add": lambda world: {
+        "day": f"{timezone.now() - timedelta(minutes=1):%d-%m-%Y}",
+        "time": f"{timezone.now() - timedelta(minutes=1):%H:%M}",
+        "e1": "9999999",
+        **_WHY,
+    },
+    "readings:correct": lambda world: {"e1": "4,8", **_WHY},
+    "readings:set_aside": lambda world: _WHY,
+    "readings:undo": lambda world: _WHY,
+    "readings:estimate": lambda world: {"registers": "e1", **_WHY},
+    "readings:undo_estimate": lambda world: {},
     "readings:keep": lambda world: {"full_months": "12", "keep_months": "24"},
     "reports:erasure": lambda world: {"request": f"case {world.own.canary}", "confirmed": "on"},
     "reports:letterhead": lambda world: {"lines": f"Street {world.own.canary}"},

@@ -30,9 +30,13 @@ from meters.models import (
     Occupancy,
     SupplyPoint,
 )
+from meters.registers import BY_COLUMN
+from readings.edits import Why, edit_reading
+from readings.estimates import fill_gap
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
-from readings.models import ErasureCertificate, Origin, Reading, Trust
+from readings.models import ErasureCertificate, Estimation, Origin, Reading, Trust
+from readings.quality import Reason
 from ready.accounts import api_tokens, people
 from ready.accounts.models import ApiToken, Membership, User
 from ready.audit.models import AuditEntry
@@ -212,10 +216,14 @@ def _things(made: Utility) -> None:
     set_letterhead(lines=canary, logo=picture.getvalue(), actor=factories.ACTOR)
     exchanged = _exchanged(canary, now)
     former, certificate = _former_resident(canary, now)
+    gap_meter, corrected, estimated = _gap(tenant, canary, now)
     made.things.update(
         stock_meter=factories.meter(in_stock=True).pk,
         exchanged=exchanged.pk,
         exchanged_meter=exchanged.meter_id,
+        gap_meter=gap_meter.pk,
+        corrected=key_of(corrected),
+        estimate=estimated.pk,
     )
     spare: Meter = factories.meter(in_stock=True)
     group = groups.create_group(name=f"Group {canary}", actor=factories.ACTOR)
@@ -286,6 +294,38 @@ def _exchanged(canary: str, now: datetime) -> Installation:
         actor=factories.ACTOR,
         now=now,
     )
+
+
+def _gap(tenant: Tenant, canary: str, now: datetime) -> tuple[Meter, datetime, Estimation]:
+    """A meter with a corrected reading, an estimated gap before it and an open one after it."""
+    meter: Meter = factories.meter(meter_type=f"Gap {canary}")
+    at = (now - timedelta(hours=9)).replace(minute=0, second=tenant.pk % 60, microsecond=0)
+    for hours, kwh in ((-6, 10), (0, 30), (6, 60)):
+        read_at = at + timedelta(hours=hours)
+        Reading.objects.create(
+            tenant_id=tenant.pk,
+            meter_id=meter.pk,
+            ts=read_at,
+            received_at=read_at,
+            origin=Origin.FIXED_NETWORK,
+            trust=Trust.MAC,
+            e1=kwh * 3_600_000,
+        )
+    why = Why(Reason.MISREAD, f"Note {canary}")
+    edit_reading(
+        meter=meter, at=at, values={"e1": 20 * 3_600_000}, why=why, actor=factories.ACTOR, now=now
+    )
+    estimated = fill_gap(
+        meter=meter,
+        register=BY_COLUMN["e1"],
+        inside=at - timedelta(hours=3),
+        zone=UTC,
+        reason=why.reason,
+        note=why.note,
+        actor=factories.ACTOR,
+        now=now,
+    )
+    return meter, at, estimated
 
 
 def _former_resident(canary: str, now: datetime) -> tuple[Occupancy, ErasureCertificate]:
