@@ -47,6 +47,7 @@ from meters.standing import SILENCE, Sign, signs
 from meters.values import RegisterValue, main_value
 from ready.tenancy.context import current_tenant_id
 from ready.web.lists import PAGE_SIZE, Column, ListState, Page
+from ready.web.units import UnitChoice
 
 LIST_COLUMNS = (
     Column("customer", _("Customer"), searchable=True),
@@ -338,7 +339,7 @@ def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Any], QuerySet[A
 
 
 def meter_list(
-    state: ListState, now: datetime, energy_unit: str, counted: Mapping[str, int]
+    state: ListState, now: datetime, units: UnitChoice, counted: Mapping[str, int]
 ) -> Page[MeterRow]:
     """One page of the list. counted: what `counts` said, so as not to count again; a group's
     size under its id."""
@@ -348,7 +349,7 @@ def meter_list(
     else:
         ids = _page_ids(state, now)
         total = counted.get(counted_as, 0 if "group" in state.filters else counted[""])
-    return Page(_rows(ids, now, energy_unit), total, state)
+    return Page(_rows(ids, now, units), total, state)
 
 
 def _counted_as(state: ListState) -> str | None:
@@ -417,7 +418,7 @@ _ROW_PATHS = (
 )
 
 
-def _row(values: Sequence[Any], now: datetime, energy_unit: str) -> MeterRow:
+def _row(values: Sequence[Any], now: datetime, units: UnitChoice) -> MeterRow:
     customer, address, postal_code, customer_number, meter_type, serial, label = (
         text or "" for text in values[1:8]
     )
@@ -439,7 +440,7 @@ def _row(values: Sequence[Any], now: datetime, energy_unit: str) -> MeterRow:
             trouble=trouble,
             now=now,
         ),
-        value=main_value(medium, dict(zip(_MAIN_COLUMNS, registers, strict=True)), energy_unit),
+        value=main_value(medium, dict(zip(_MAIN_COLUMNS, registers, strict=True)), units),
         read_at=read_at,
         city=city or "",
         medium=str(Medium(medium).label),
@@ -451,9 +452,9 @@ def _row(values: Sequence[Any], now: datetime, energy_unit: str) -> MeterRow:
     )
 
 
-def _rows(ids: Sequence[int], now: datetime, energy_unit: str) -> list[MeterRow]:
+def _rows(ids: Sequence[int], now: datetime, units: UnitChoice) -> list[MeterRow]:
     by_id = {
-        values[0]: _row(values, now, energy_unit)
+        values[0]: _row(values, now, units)
         for values in _meters().filter(pk__in=ids).values_list(*_ROW_PATHS)
     }
     return [by_id[pk] for pk in ids if pk in by_id]
@@ -464,10 +465,10 @@ def rows_of(ids: Sequence[int], *paths: str) -> QuerySet[Any]:
     return _meters().filter(pk__in=ids).values_list(*paths)
 
 
-def exported_meters(state: ListState, now: datetime, energy_unit: str) -> Iterator[MeterRow]:
+def exported_meters(state: ListState, now: datetime, units: UnitChoice) -> Iterator[MeterRow]:
     """Every row of the list, whatever the page."""
     for values in _found(state, now).values_list(*_ROW_PATHS).iterator(chunk_size=2000):
-        yield _row(values, now, energy_unit)
+        yield _row(values, now, units)
 
 
 def groups() -> list[MeterGroup]:

@@ -13,6 +13,8 @@ from typing import Literal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ready.web.units import UnitChoice
+
 Quantity = Literal[
     "energy",
     "volume",
@@ -62,7 +64,7 @@ UNITS: dict[Quantity, tuple[Unit, ...]] = {
     "temperature": (Unit("°C", Fraction(1_000), 2),),
     "flow": (Unit("L/h", Fraction(1_000), 1), Unit("m³/h", Fraction(1_000_000), 4)),
     "power": (Unit("kW", Fraction(1_000), 2), Unit("W", Fraction(1), 0)),
-    "pressure": (Unit("bar", Fraction(1_000), 3),),
+    "pressure": (Unit("bar", Fraction(1_000), 3), Unit("mbar", Fraction(1), 0)),
     "reactive": (Unit("kvarh", Fraction(3_600_000), 3),),
     "hours": (Unit("h", Fraction(1), 0),),
     "count": (Unit("m³·°C", Fraction(1), 0),),
@@ -122,6 +124,7 @@ BY_COLUMN: dict[str, Register] = {register.column: register for register in REGI
 COLUMNS: tuple[str, ...] = tuple(register.column for register in REGISTERS)
 # What a register can count to before it starts again is a fact of the meter; most count to this.
 DEFAULT_DIGITS = 8
+_ELECTRICITY = ("a_pos", "a_neg")
 # Names the medium's chief register: what a list, a chart and a report show first.
 MAIN_REGISTERS: dict[str, tuple[str, ...]] = {
     "heat": ("e1", "v1"),
@@ -134,10 +137,8 @@ MAIN_REGISTERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def display_unit(register: Register, energy_unit: str = "MWh") -> Unit:
-    """The unit a utility sees a register in: its energy unit, else the quantity's first."""
-    units = UNITS[register.quantity]
-    if register.quantity == "energy":
-        wanted = "kWh" if register.column in ("a_pos", "a_neg") else energy_unit
-        return next((unit for unit in units if unit.name == wanted), units[0])
-    return units[0]
+def display_unit(register: Register, units: UnitChoice) -> Unit:
+    """The unit a register is seen in: the chosen one; electricity always in kWh."""
+    offered = UNITS[register.quantity]
+    wanted = "kWh" if register.column in _ELECTRICITY else getattr(units, register.quantity, "")
+    return next((unit for unit in offered if unit.name == wanted), offered[0])

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
 from ready.web import formats
+from ready.web.units import UnitChoice
 
 # What the common meters send: fewer decimals would hide digits, more would invent them.
 _LEAST_DECIMALS = {"MWh": 3, "GJ": 3, "kWh": 0, "m³": 2, "m³/h": 3, "°C": 1, "bar": 2, "kW": 1}
@@ -43,27 +44,27 @@ def decimals(value: int | Fraction, unit: Unit) -> int:
     return unit.decimals
 
 
-def value_of(column: str, value: int, energy_unit: str) -> RegisterValue:
+def value_of(column: str, value: int, units: UnitChoice) -> RegisterValue:
     """A register column's value with the unit this utility sees it in."""
     register = BY_COLUMN[column]
-    return RegisterValue(register, value, display_unit(register, energy_unit))
+    return RegisterValue(register, value, display_unit(register, units))
 
 
 def main_value(
-    medium: str, values: Mapping[str, int | None], energy_unit: str
+    medium: str, values: Mapping[str, int | None], units: UnitChoice
 ) -> RegisterValue | None:
     """The medium's chief register that has a value; None where none has."""
     for column in MAIN_REGISTERS[medium]:
         value = values.get(column)
         if value is not None:
-            return value_of(column, value, energy_unit)
+            return value_of(column, value, units)
     return None
 
 
-def shown_values(values: Mapping[str, int | None], energy_unit: str) -> list[RegisterValue]:
+def shown_values(values: Mapping[str, int | None], units: UnitChoice) -> list[RegisterValue]:
     """All registers that have a value, in the catalogue's order."""
     return [
-        value_of(register.column, value, energy_unit)
+        value_of(register.column, value, units)
         for register in REGISTERS
         if register.column not in _NOT_SHOWN and (value := values.get(register.column)) is not None
     ]

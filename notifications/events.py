@@ -10,6 +10,7 @@ from meters.conditions import describe, severity
 from meters.models import Installation
 from notifications.models import InfoCodePeriod
 from readings.findings import finding_words, findings_of
+from ready.web.units import UnitChoice
 
 MOST = 200
 # As long as every reading is kept (seed N8).
@@ -29,9 +30,9 @@ class Event:
     words: str
 
 
-def events_of(meter_id: int, energy_unit: str, now: datetime) -> Sequence[Event]:
+def events_of(meter_id: int, units: UnitChoice, now: datetime) -> Sequence[Event]:
     """The newest events of a meter, the newest first; at most 200."""
-    found = [*_codes(meter_id), *_installations(meter_id), *_findings(meter_id, energy_unit, now)]
+    found = [*_codes(meter_id), *_installations(meter_id), *_findings(meter_id, units, now)]
     return sorted(found, key=lambda one: one.starts_at, reverse=True)[:MOST]
 
 
@@ -65,7 +66,7 @@ def _installations(meter_id: int) -> list[Event]:
     return found
 
 
-def _findings(meter_id: int, energy_unit: str, now: datetime) -> list[Event]:
+def _findings(meter_id: int, units: UnitChoice, now: datetime) -> list[Event]:
     found = findings_of(meter_id, now - _BACK, now + timedelta(days=1))
     return [
         Event(
@@ -74,7 +75,7 @@ def _findings(meter_id: int, energy_unit: str, now: datetime) -> list[Event]:
             False,
             "attention" if one.fails else "unheard",
             _("Validation"),
-            finding_words(one, energy_unit),
+            finding_words(one, units),
         )
         for one in found[:MOST]
     ]

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from meters.requests import meter_page_of
 from notifications import queries
 from notifications.events import events_of
+from ready.accounts.units import units_of
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 from ready.web.lists import ListState, csv_file, is_fragment, list_part
@@ -73,6 +74,6 @@ def events(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     context = {
         "page": meter_page_of(pk),
         "tab": "events",
-        "events": events_of(pk, tenant_of(request).energy_unit, timezone.now()),
+        "events": events_of(pk, units_of(request), timezone.now()),
     }
     return render(request, "notifications/events.html", context)

@@ -22,6 +22,7 @@ from readings.rules.buckets import BucketSize
 from readings.rules.curve import Flag
 from readings.rules.values import Bucket, Quality
 from ready.web import formats
+from ready.web.units import UnitChoice
 
 # A register's colour: what it counts, as everywhere in READY.
 _TOKENS: Mapping[str, str] = {
@@ -91,9 +92,9 @@ def shown(bucket: Bucket) -> Fraction | None:
     return bucket.known if bucket.numerator is None else bucket.value
 
 
-def chart_unit(register: Register, buckets: Sequence[Bucket], energy_unit: str) -> Unit:
+def chart_unit(register: Register, buckets: Sequence[Bucket], units: UnitChoice) -> Unit:
     """The utility's unit; but kWh where the bars would be thousandths of a MWh."""
-    unit = display_unit(register, energy_unit)
+    unit = display_unit(register, units)
     if unit.name == "MWh":
         most = max((abs(value) for one in buckets if (value := shown(one)) is not None), default=0)
         if 0 < most < unit.base:

@@ -17,6 +17,7 @@ from readings.quality import Reason
 from ready.web import formats
 from ready.web.amounts import AmountField
 from ready.web.days import DayField
+from ready.web.units import UnitChoice
 
 
 class WhyForm(forms.Form):
@@ -99,7 +100,7 @@ class EnterForm(_RegistersForm):
         data: Any,
         *,
         registers: Sequence[Register],
-        energy_unit: str,
+        units: UnitChoice,
         told: Mapping[str, LastTold],
         now: datetime,
         zone: tzinfo,
@@ -120,7 +121,7 @@ class EnterForm(_RegistersForm):
                 if last
                 else ""
             )
-            self._add(register, display_unit(register, energy_unit), "", words)
+            self._add(register, display_unit(register, units), "", words)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

@@ -10,6 +10,7 @@ from meters.models import Installation, Meter
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register
 from meters.values import RegisterValue, value_of
 from readings.models import Reading
+from ready.web.units import UnitChoice
 
 MOST_OFFERED = 20
 
@@ -35,7 +36,7 @@ def counting_registers(meters: Sequence[Meter]) -> list[Register]:
 
 
 def last_told(
-    meter_id: int, registers: Sequence[Register], at: datetime, energy_unit: str
+    meter_id: int, registers: Sequence[Register], at: datetime, units: UnitChoice
 ) -> dict[str, LastTold]:
     """Register column → what the meter said last at or before an instant."""
     found = {}
@@ -49,7 +50,7 @@ def last_told(
             .first()
         )
         if row is not None:
-            value = value_of(register.column, row[1], energy_unit)
+            value = value_of(register.column, row[1], units)
             found[register.column] = LastTold(value, row[0])
     return found
 
@@ -78,7 +79,7 @@ class Stay:
     open: bool
 
 
-def history(meter_id: int, energy_unit: str) -> list[Stay]:
+def history(meter_id: int, units: UnitChoice) -> list[Stay]:
     """Where a meter was mounted, and every meter at the places it was in; the newest first."""
     places = Installation.objects.filter(meter=meter_id).values("supply_point")
     rows = list(
@@ -94,8 +95,8 @@ def history(meter_id: int, energy_unit: str) -> list[Stay]:
             Stay(
                 one,
                 one.meter_id == meter_id,
-                _shown(one.start_registers, energy_unit),
-                _shown(one.end_registers, energy_unit),
+                _shown(one.start_registers, units),
+                _shown(one.end_registers, units),
                 old is not None and one.ends_at is None,
                 old is not None and not (one.start_registers and old.end_registers),
             )
@@ -103,11 +104,9 @@ def history(meter_id: int, energy_unit: str) -> list[Stay]:
     return stays
 
 
-def _shown(registers: Mapping[str, int], energy_unit: str) -> list[RegisterValue]:
+def _shown(registers: Mapping[str, int], units: UnitChoice) -> list[RegisterValue]:
     return [
-        value_of(column, value, energy_unit)
-        for column, value in registers.items()
-        if column in BY_COLUMN
+        value_of(column, value, units) for column, value in registers.items() if column in BY_COLUMN
     ]
 
 

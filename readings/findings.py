@@ -15,6 +15,7 @@ from readings.rules.validation import RULES, Finding, Rule, RuleText, Severity
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage, stamp
 from ready.web import formats
+from ready.web.units import UnitChoice
 
 Noted = tuple[int, datetime, Sequence[Finding]]
 _STAGE = Stage(
@@ -112,12 +113,12 @@ def _row(one: Row) -> FindingRow:
     )
 
 
-def finding_words(found: FindingRow, energy_unit: str) -> str:
+def finding_words(found: FindingRow, units: UnitChoice) -> str:
     """The rule's name, the register, and the value against its limit."""
     words = str(found.text.name)
     if found.register is not None:
         words = f"{words} · {found.register.code}"
-    value, limit = (_amount(found, one, energy_unit) for one in (found.value, found.limit))
+    value, limit = (_amount(found, one, units) for one in (found.value, found.limit))
     if value and limit:
         return _("%(what)s: %(value)s, limit %(limit)s") % {
             "what": words,
@@ -127,11 +128,11 @@ def finding_words(found: FindingRow, energy_unit: str) -> str:
     return f"{words}: {value}" if value else words
 
 
-def _amount(found: FindingRow, value: int | None, energy_unit: str) -> str:
+def _amount(found: FindingRow, value: int | None, units: UnitChoice) -> str:
     if value is None:
         return ""
     if found.text.measure == "register" and found.register is not None:
-        shown = value_of(found.register.column, value, energy_unit)
+        shown = value_of(found.register.column, value, units)
         return f"{shown.text} {shown.unit.name}".rstrip()
     if found.text.measure == "ratio":
         return formats.number(Fraction(value, 1000), 3)

@@ -39,7 +39,7 @@ def check_between(meter: Meter, at: datetime, registers: Registers) -> None:
     Raises ValidationError, saying what the meter told and when.
     """
     check_counting(registers)
-    unit = Tenant.objects.get(pk=current_tenant_id()).energy_unit
+    unit = Tenant.objects.get(pk=current_tenant_id()).units
     for column, value in registers.items():
         known = Reading.objects.filter(**{f"{column}__isnull": False}, meter_id=meter.pk)
         known = known.exclude(status=Status.ESTIMATED)  # not the meter's words; they give way

@@ -15,6 +15,7 @@ from readings.exchange import Visit, check_exchange
 from readings.exchanges import LastTold
 from ready.web.amounts import AmountField
 from ready.web.days import DayField
+from ready.web.units import UnitChoice
 
 
 class ExchangeForm(forms.Form):
@@ -34,7 +35,7 @@ class ExchangeForm(forms.Form):
         installation: Installation,
         new_meter: Meter,
         registers: Sequence[Register],
-        energy_unit: str,
+        units: UnitChoice,
         old_told: Mapping[str, LastTold],
         new_told: Mapping[str, LastTold],
         now: datetime,
@@ -46,7 +47,7 @@ class ExchangeForm(forms.Form):
         )
         self._installation, self._new_meter, self._now = installation, new_meter, now
         self._zone, self._registers = zone, registers
-        self._units = {one.column: display_unit(one, energy_unit) for one in registers}
+        self._units = {one.column: display_unit(one, units) for one in registers}
         self.visit: Visit | None = None
         for register in registers:
             unit = self._units[register.column]

@@ -10,6 +10,7 @@ from readings.findings import finding_words
 from readings.models import Kind, Origin, Reading, Status, Trust
 from readings.quality import Mark, marks_of
 from ready.web.lists import PAGE_SIZE, KeyedPage
+from ready.web.units import UnitChoice
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,7 +34,7 @@ class ReadingRow:
     kind: Kind
     status: Status
     mark: Mark | None  # where there is more to say than that it was measured
-    energy_unit: str
+    units: UnitChoice
 
     @property
     def key(self) -> int:
@@ -43,7 +44,7 @@ class ReadingRow:
     def value(self, column: str) -> RegisterValue | None:
         """A register as it is shown."""
         value = self.values.get(column)
-        return None if value is None else value_of(column, value, self.energy_unit)
+        return None if value is None else value_of(column, value, self.units)
 
     @property
     def quality(self) -> str:
@@ -58,13 +59,13 @@ class ReadingRow:
         decided = [str(one) for one in (self.mark.reason and self.mark.reason.label,) if one]
         if self.mark.person:
             decided.append(self.mark.person)
-        found = [finding_words(one, self.energy_unit) for one in self.mark.findings]
+        found = [finding_words(one, self.units) for one in self.mark.findings]
         return [" · ".join(decided), *found] if decided else found
 
     @property
     def shown(self) -> list[RegisterValue]:
         """All registers that the reading has."""
-        return [value_of(column, value, self.energy_unit) for column, value in self.values.items()]
+        return [value_of(column, value, self.units) for column, value in self.values.items()]
 
 
 def key_of(at: datetime) -> int:
@@ -77,7 +78,7 @@ def instant_of(key: int) -> datetime | None:
     return _EPOCH + key * _MICROSECOND if 0 <= key <= _LAST_KEY else None
 
 
-def _row(reading: Reading, mark: Mark | None, energy_unit: str) -> ReadingRow:
+def _row(reading: Reading, mark: Mark | None, units: UnitChoice) -> ReadingRow:
     return ReadingRow(
         at=reading.ts,
         received_at=reading.received_at,
@@ -89,13 +90,13 @@ def _row(reading: Reading, mark: Mark | None, energy_unit: str) -> ReadingRow:
         kind=Kind(reading.kind),
         status=Status(reading.status),
         mark=mark,
-        energy_unit=energy_unit,
+        units=units,
     )
 
 
 def readings_of(
     meter_id: int,
-    energy_unit: str,
+    units: UnitChoice,
     before: datetime | None,
     size: int = PAGE_SIZE,
     *,
@@ -116,15 +117,15 @@ def readings_of(
     if shown:
         told = marks_of(meter_id, shown[-1].ts, shown[0].ts + _MICROSECOND)
         marks = {mark.at: mark for mark in told}
-    rows = [_row(reading, marks.get(reading.ts), energy_unit) for reading in shown]
+    rows = [_row(reading, marks.get(reading.ts), units) for reading in shown]
     return KeyedPage(rows, str(rows[-1].key) if len(found) > size else "")
 
 
-def reading_of(meter_id: int, at: datetime, energy_unit: str) -> ReadingRow:
+def reading_of(meter_id: int, at: datetime, units: UnitChoice) -> ReadingRow:
     """One reading. Raises Reading.DoesNotExist."""
     found = Reading.objects.get(meter_id=meter_id, ts=at)
     marks = marks_of(meter_id, at, at + _MICROSECOND)
-    return _row(found, marks[0] if marks else None, energy_unit)
+    return _row(found, marks[0] if marks else None, units)
 
 
 def gaps_of(rows: Sequence[ReadingRow], interval: timedelta) -> dict[datetime, timedelta]:

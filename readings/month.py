@@ -9,6 +9,7 @@ from meters.queries import MeterPage
 from meters.registers import Register
 from readings import charts, questions
 from ready.web import formats
+from ready.web.units import UnitChoice
 
 DAYS = 30
 HEIGHT = 64
@@ -45,13 +46,13 @@ class Month:
         return HEIGHT
 
 
-def month_of(page: MeterPage, now: datetime, zone: tzinfo, energy_unit: str) -> Month:
+def month_of(page: MeterPage, now: datetime, zone: tzinfo, units: UnitChoice) -> Month:
     """The consumption of the last 30 whole days by the meter's chief register."""
     last = now.astimezone(zone).date() - timedelta(days=1)
     first = last - timedelta(days=DAYS - 1)
     asked = {"step": "day", "from": first.isoformat(), "to": last.isoformat()}
     question = questions.ask(page, asked, last, zone)
-    answer = questions.answer(question, now, energy_unit)
+    answer = questions.answer(question, now, units)
     amounts = [charts.shown(bucket) for bucket in answer.buckets]
     top = max((amount for amount in amounts if amount is not None), default=Fraction(0))
     drawn = []

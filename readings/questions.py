@@ -17,6 +17,7 @@ from readings import charts, queries
 from readings.lines import line_through_exchanges
 from readings.rules.values import Bucket
 from readings.windows import Window, deeper, parse_window
+from ready.web.units import UnitChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,11 @@ def counting_registers(page: MeterPage) -> list[Register]:
     return found or [one for one in chief if one.cumulative] or [BY_COLUMN["v1"]]
 
 
-def answer(question: ChartQuestion, now: datetime, energy_unit: str) -> ChartAnswer:
+def answer(question: ChartQuestion, now: datetime, units: UnitChoice) -> ChartAnswer:
     """Fetch and draw what was asked."""
     zone, step = question.zone, question.window.step
     buckets = _buckets(question, question.window, now)
-    unit = charts.chart_unit(question.register, buckets, energy_unit)
+    unit = charts.chart_unit(question.register, buckets, units)
     bars = charts.bars(buckets, step, unit, zone, question.deeper)
     earlier: Sequence[charts.Bar | None] = ()
     if question.before:
@@ -145,7 +146,7 @@ def newest(question: ChartQuestion, now: datetime) -> int | None:
     return question.page.values[question.register.column]
 
 
-def register_unit(register: Register, energy_unit: str) -> tuple[Unit, int]:
+def register_unit(register: Register, units: UnitChoice) -> tuple[Unit, int]:
     """The utility's unit for a register's standings, and its decimals."""
-    unit = display_unit(register, energy_unit)
+    unit = display_unit(register, units)
     return unit, decimals(0, unit)

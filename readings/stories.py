@@ -12,6 +12,7 @@ from readings.edits import standing, versions_of
 from readings.estimation import Method
 from readings.models import Estimation, Status, Version
 from readings.quality import METHODS, Reason, estimations_of
+from ready.web.units import UnitChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,11 @@ class Story:
     estimates: Sequence[Filled]
 
 
-def story_of(meter_id: int, at: datetime, status: Status, energy_unit: str) -> Story:
+def story_of(meter_id: int, at: datetime, status: Status, units: UnitChoice) -> Story:
     """All that people did to the reading of an instant."""
     versions = versions_of(meter_id, at)
     last = standing(versions)
-    changes = [_change(one, energy_unit) for one in versions]
+    changes = [_change(one, units) for one in versions]
     estimates = estimations_of(meter_id, at, at) if status is Status.ESTIMATED else []
     return Story(
         changes,
@@ -74,10 +75,10 @@ def story_of(meter_id: int, at: datetime, status: Status, energy_unit: str) -> S
     )
 
 
-def _change(version: Version, energy_unit: str) -> Change:
+def _change(version: Version, units: UnitChoice) -> Change:
     def value(values: dict[str, int | None], column: str) -> RegisterValue | None:
         told = values.get(column)
-        return None if told is None else value_of(column, told, energy_unit)
+        return None if told is None else value_of(column, told, units)
 
     return Change(
         number=version.number,

@@ -9,6 +9,7 @@ from meters.registers import Register
 from meters.values import RegisterValue, value_of
 from readings.models import Reading
 from ready.tenancy.context import current_tenant_id
+from ready.web.units import UnitChoice
 
 HOURS = 6
 WIDTH, HEIGHT = 360, 40
@@ -36,7 +37,7 @@ class Strip:
     readings: int
 
 
-def strips(now: datetime, energy_unit: str) -> list[Strip]:
+def strips(now: datetime, units: UnitChoice) -> list[Strip]:
     """All priority meters by street, with their readings of the last hours."""
     meters = {meter.pk: meter for meter in Meter.objects.filter(interval_s=PRIORITY_INTERVAL_S)}
     streets = dict(
@@ -57,7 +58,7 @@ def strips(now: datetime, energy_unit: str) -> list[Strip]:
     for meter_id, at, *values in rows:
         told.setdefault(meter_id, []).append((at, dict(zip(columns, values, strict=True))))
     found = [
-        _strip(meter, streets.get(pk, ""), told.get(pk, []), since, energy_unit)
+        _strip(meter, streets.get(pk, ""), told.get(pk, []), since, units)
         for pk, meter in meters.items()
     ]
     return sorted(found, key=lambda one: (not one.street, one.street, one.meter.number))
@@ -68,7 +69,7 @@ def _strip(
     street: str,
     rows: Sequence[tuple[datetime, dict[str, int | None]]],
     since: datetime,
-    energy_unit: str,
+    units: UnitChoice,
 ) -> Strip:
     wanted = _SHOWN.get(meter.medium, _ELSE)
     column = next((one for one in wanted if any(row[one] is not None for _at, row in rows)), "")
@@ -89,9 +90,7 @@ def _strip(
         )
         for at, value in known
     )
-    newest, lowest, highest = (
-        value_of(column, value, energy_unit) for value in (values[-1], low, high)
-    )
+    newest, lowest, highest = (value_of(column, value, units) for value in (values[-1], low, high))
     return Strip(
         meter=meter,
         street=street,

@@ -23,6 +23,7 @@ from readings import axes, charts, queries
 from readings.rules.buckets import Boundaries, BucketSize, boundaries
 from ready.web import formats
 from ready.web.days import parse_day
+from ready.web.units import UnitChoice
 
 MOST_SERIES = 8
 # More points than pixels show nothing; a coarser step does.
@@ -251,26 +252,26 @@ class Answer:
         ]
 
 
-def answer(question: Comparison, energy_unit: str, now: datetime) -> Answer:
+def answer(question: Comparison, units: UnitChoice, now: datetime) -> Answer:
     """Fetch what was asked; meters that are not the utility's are left out."""
     bounds = _bounds(question, now)
     names = _names([one.meter_id for one in question.choices])
     choices = [one for one in question.choices if one.meter_id in names]
     measured = _measured(choices, bounds)
-    units: list[str] = []
+    axes: list[str] = []
     lines: list[Line] = []
     refused: list[Line] = []
     used: list[str] = []
     for choice in choices:
         place, number = names[choice.meter_id]
-        unit = display_unit(choice.register, energy_unit)
+        unit = display_unit(choice.register, units)
         if choice.register.cumulative:
-            unit, cells = _used(choice, question, bounds, energy_unit)
+            unit, cells = _used(choice, question, bounds, units)
         else:
             cells = [Cell(None if one is None else one / unit.base) for one in measured[choice]]
-        if unit.name not in units:
-            units.append(unit.name)
-        axis = units.index(unit.name) + 1
+        if unit.name not in axes:
+            axes.append(unit.name)
+        axis = axes.index(unit.name) + 1
         token, dash = _look(choice.register, used)
         used.append(token)
         line = Line(choice, place, number, unit, _places(cells), axis, token, dash, cells)
@@ -333,7 +334,7 @@ def _means(
 
 
 def _used(
-    choice: Choice, question: Comparison, bounds: Boundaries, energy_unit: str
+    choice: Choice, question: Comparison, bounds: Boundaries, units: UnitChoice
 ) -> tuple[Unit, list[Cell]]:
     buckets = queries.consumption(
         choice.meter_id,
@@ -343,7 +344,7 @@ def _used(
         question.step,
         question.zone,
     )
-    unit = charts.chart_unit(choice.register, buckets, energy_unit)
+    unit = charts.chart_unit(choice.register, buckets, units)
     cells = []
     for bucket in buckets:
         value = bucket.value

@@ -26,11 +26,13 @@ from readings.rules.values import Bucket, Quality, total
 from readings.totals import totals_of_supply_points
 from ready.web import formats
 from ready.web.lists import PAGE_SIZE, Column, ListState, Page
+from ready.web.units import UnitChoice
 
 # A total of so many of the row's unit is easier read in the next larger one.
 _LARGE = 10_000
 _LARGER: Mapping[str, Unit] = {
     "kWh": next(unit for unit in UNITS["energy"] if unit.name == "MWh"),
+    "L": UNITS["volume"][0],
 }
 _NAMED = 1000
 _TEXT_COLUMNS = (
@@ -92,7 +94,7 @@ class Question:
     first: date
     last: date
     zone: tzinfo
-    energy_unit: str
+    units: UnitChoice
     limit: Limit | None = None
     customers: bool = True
 
@@ -132,7 +134,7 @@ class Question:
                 _("Consumption (%(register)s), %(unit)s")
                 % {
                     "register": register.code,
-                    "unit": display_unit(register, self.energy_unit).name,
+                    "unit": display_unit(register, self.units).name,
                 },
                 numeric=True,
             )
@@ -357,7 +359,7 @@ def _shown(places: Sequence[_Place], question: Question) -> list[_Shown]:
     """How each register's column is written: over all pages with the same decimals."""
     columns = []
     for register in question.registers:
-        unit = display_unit(register, question.energy_unit)
+        unit = display_unit(register, question.units)
         buckets = [one.used[register.column] for one in places]
         columns.append(_Shown(register, unit, chart_decimals(buckets, unit)))
     return columns

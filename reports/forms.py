@@ -82,7 +82,7 @@ class ConsumptionForm(forms.Form):
         return registers_of(medium) if medium in Medium.values else ()
 
     def _unit(self, column: str) -> str:
-        return display_unit(BY_COLUMN[column], self._tenant.energy_unit).name
+        return display_unit(BY_COLUMN[column], self._tenant.units).name
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -108,14 +108,14 @@ class ConsumptionForm(forms.Form):
         amount, limit = cleaned.get("limit"), None
         if amount is not None:
             register = BY_COLUMN[cleaned["register"]]
-            base = display_unit(register, self._tenant.energy_unit).base
+            base = display_unit(register, self._tenant.units).base
             limit = Limit(register, amount * base, above=cleaned["side"] != "below")
         return Question(
             Medium(cleaned["medium"]),
             cleaned["first"],
             cleaned["last"],
             zone,
-            self._tenant.energy_unit,
+            self._tenant.units,
             limit,
         )
 

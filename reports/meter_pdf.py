@@ -12,6 +12,7 @@ from readings import axes, charts
 from readings.queries import WindowStatistics
 from readings.questions import ChartAnswer, register_unit
 from ready.web import formats
+from ready.web.units import UnitChoice
 from reports.paper import INK, LINE, MUTED, STRONG, TEXT, WIDTH, Styles, document
 from reports.paper.chart import COLOURS, BarChart
 from reports.services import Head
@@ -25,7 +26,7 @@ def meter_report(
     statistics: WindowStatistics,
     head: Head,
     newest: int | None,
-    energy_unit: str,
+    units: UnitChoice,
     now: datetime,
 ) -> bytes:
     """The chart of a window and all its numbers as a PDF, in the current language and zone.
@@ -45,7 +46,7 @@ def meter_report(
         Spacer(0, 8),
         _facts(answer),
         Spacer(0, 6),
-        _figures(answer, statistics, newest, energy_unit),
+        _figures(answer, statistics, newest, units),
         Spacer(0, 10),
         BarChart(
             answer.bars,
@@ -101,11 +102,11 @@ _TIGHT = TableStyle(
 
 
 def _figures(
-    answer: ChartAnswer, statistics: WindowStatistics, newest: int | None, energy_unit: str
+    answer: ChartAnswer, statistics: WindowStatistics, newest: int | None, units: UnitChoice
 ) -> Table:
     """The window in five numbers, over the chart as on the page."""
     unit, places = answer.unit, answer.decimals
-    standing, standing_places = register_unit(answer.question.register, energy_unit)
+    standing, standing_places = register_unit(answer.question.register, units)
 
     def amount(value: object, of: object, decimals: int) -> str:
         if value is None:

@@ -15,6 +15,7 @@ from readings import daily, maintenance, queries, totals
 from readings.rules import BucketSize
 from ready.tenancy.context import tenant_context
 from ready.web.lists import ListState
+from ready.web.units import UnitChoice
 
 _E1 = BY_COLUMN["e1"]
 Figures = dict[str, tuple[float, float]]
@@ -53,7 +54,7 @@ def ask(utility: Utility, present: date, months: int, samples: int) -> Figures:
         ),
         (
             "newest values of a page of meters",
-            lambda: listing.meter_list(page, now, "MWh", {"": count}),
+            lambda: listing.meter_list(page, now, UnitChoice(), {"": count}),
             samples,
         ),
     ]

@@ -24,6 +24,7 @@ from meters.selection import state_of
 from meters.values import shown_values
 from ready.accounts.actors import actor_of
 from ready.accounts.rights import rights_for
+from ready.accounts.units import units_of
 from ready.policy import access, can
 from ready.tenancy.requests import tenant_of
 from ready.web.formats import number
@@ -108,7 +109,7 @@ def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
     sizes = {str(group.pk): group.size for group in groups}
     group = next((one for one in groups if str(one.pk) == state.filters.get("group")), None)
     context = {
-        "page": listing.meter_list(state, now, tenant_of(request).energy_unit, counts | sizes),
+        "page": listing.meter_list(state, now, units_of(request), counts | sizes),
         "state": state,
         "pane": _pane(state, counts, groups, of_state=False),
         "states": _pane(state, counts, groups, of_state=True),
@@ -139,7 +140,7 @@ def drawer(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         raise Http404 from None
     wanted = (*MAIN_REGISTERS[page.meter.medium], *DRAWER_REGISTERS)
     chief = {column: page.values[column] for column in wanted}
-    values = shown_values(chief, tenant_of(request).energy_unit)
+    values = shown_values(chief, units_of(request))
     position, street_view = _position(page)
     context = {
         "page": page,
@@ -193,7 +194,7 @@ def export(request: HttpRequest, tenant: str, kind: str = "csv") -> HttpResponse
             head.append(column.label)
 
     def rows() -> Iterator[list[object]]:
-        for row in listing.exported_meters(state, now, utility.energy_unit):
+        for row in listing.exported_meters(state, now, utility.units):
             cells: list[object] = []
             for column in state.visible:
                 told = _CELLS.get(column.key)

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_GET
 from meters import queries
 from meters.requests import meter_page_of
 from meters.values import shown_values
+from ready.accounts.units import units_of
 from ready.policy import access
-from ready.tenancy.requests import tenant_of
 
 
 @access("meters.view")
@@ -19,7 +19,7 @@ def detail(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     context = {
         "page": page,
         "tab": "overview",
-        "values": shown_values(page.values, tenant_of(request).energy_unit),
+        "values": shown_values(page.values, units_of(request)),
         "history": queries.installation_history(pk),
     }
     return render(request, "meters/detail.html", context)
@@ -32,7 +32,7 @@ def values(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     page = meter_page_of(pk)
     context = {
         "page": page,
-        "values": shown_values(page.values, tenant_of(request).energy_unit),
+        "values": shown_values(page.values, units_of(request)),
         "oob": True,
     }
     return render(request, "meters/_values.html", context)

@@ -18,8 +18,8 @@ from readings.rules.buckets import BucketSize
 from readings.rules.curve import Flag
 from readings.rules.values import Bucket, Quality
 from readings.windows import STEPS
+from ready.accounts.units import units_of
 from ready.policy import access
-from ready.tenancy.requests import tenant_of
 from ready.web.lists import is_fragment
 
 _STEPS: Mapping[BucketSize, Promise | str] = {
@@ -49,8 +49,8 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     today = timezone.localdate(now)
     question = _question(request, pk)
     window = question.window
-    answer = questions.answer(question, now, tenant_of(request).energy_unit)
-    unit, unit_decimals = questions.register_unit(question.register, tenant_of(request).energy_unit)
+    answer = questions.answer(question, now, units_of(request))
+    unit, unit_decimals = questions.register_unit(question.register, units_of(request))
     later = window.later(today)
     context = {
         "page": question.page,
@@ -124,7 +124,7 @@ def _gap(buckets: Sequence[Bucket], register: Register) -> int | None:
 def figure(request: HttpRequest, tenant: str, pk: int) -> JsonResponse:
     """The chart's bars as a Plotly figure; colours are names of design tokens."""
     question = _question(request, pk)
-    answer = questions.answer(question, timezone.now(), tenant_of(request).energy_unit)
+    answer = questions.answer(question, timezone.now(), units_of(request))
     return JsonResponse(
         charts.figure(
             answer.bars,
@@ -145,6 +145,6 @@ def month(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         meter_page_of(pk),
         timezone.now(),
         timezone.get_current_timezone(),
-        tenant_of(request).energy_unit,
+        units_of(request),
     )
     return render(request, "readings/_month.html", {"month": found, "pk": pk})

@@ -19,6 +19,7 @@ from readings.listing import ReadingRow, instant_of, key_of, reading_of
 from readings.models import Reading, Version
 from readings.stories import story_of
 from ready.accounts.actors import actor_of
+from ready.accounts.units import units_of
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 
@@ -89,12 +90,12 @@ def add(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     now = timezone.now()
     meter = Meter.objects.select_related("state").get(pk=pk)
     registers = exchanges.counting_registers([meter])
-    energy_unit = tenant_of(request).energy_unit
+    units = units_of(request)
     form = EnterForm(
         request.POST if request.method == "POST" else None,
         registers=registers,
-        energy_unit=energy_unit,
-        told=exchanges.last_told(pk, registers, now, energy_unit),
+        units=units,
+        told=exchanges.last_told(pk, registers, now, units),
         now=now,
         zone=timezone.get_current_timezone(),
     )
@@ -125,7 +126,7 @@ def row_of(request: HttpRequest, pk: int, key: int) -> ReadingRow:
     if at is None:
         raise Http404
     try:
-        return reading_of(pk, at, tenant_of(request).energy_unit)
+        return reading_of(pk, at, units_of(request))
     except Reading.DoesNotExist:
         raise Http404 from None
 
@@ -146,7 +147,7 @@ def _decide(
         "row": row,
         "form": form,
         "act": act,
-        "story": story_of(pk, row.at, row.status, tenant_of(request).energy_unit),
+        "story": story_of(pk, row.at, row.status, units_of(request)),
     }
     if request.method == "GET":
         return render(request, "readings/change.html", context)

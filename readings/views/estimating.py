@@ -23,8 +23,9 @@ from readings.listing import instant_of, key_of
 from readings.models import Estimation
 from readings.quality import METHODS
 from ready.accounts.actors import actor_of
+from ready.accounts.units import units_of
 from ready.policy import access
-from ready.tenancy.requests import tenant_of
+from ready.web.units import UnitChoice
 
 
 @access("readings.estimate")
@@ -47,7 +48,7 @@ def estimate(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpRespon
         "form": form,
         "refusals": refusals,
         "proposals": [(one, METHODS[one.method]) for one in proposals],
-        "rows": _rows(proposals, tenant_of(request).energy_unit),
+        "rows": _rows(proposals, units_of(request)),
         "inside": inside,
     }
     if request.method == "GET":
@@ -118,7 +119,7 @@ def _proposals(meter: Meter, inside: datetime) -> tuple[list[Proposal], list[tup
 
 
 def _rows(
-    proposals: list[Proposal], energy_unit: str
+    proposals: list[Proposal], units: UnitChoice
 ) -> list[tuple[datetime, bool, list[RegisterValue | None]]]:
     """The preview, by time: (instant, whether it is estimated, a value a proposal)."""
     told: dict[datetime, dict[str, int]] = {}
@@ -134,7 +135,7 @@ def _rows(
             at,
             at not in measured,
             [
-                value_of(column, told[at][column], energy_unit) if column in told[at] else None
+                value_of(column, told[at][column], units) if column in told[at] else None
                 for column in columns
             ],
         )

@@ -14,8 +14,8 @@ from readings import exchanges
 from readings.exchange import exchange_meter, undo_exchange
 from readings.forms import ExchangeForm
 from ready.accounts.actors import actor_of
+from ready.accounts.units import units_of
 from ready.policy import access
-from ready.tenancy.requests import tenant_of
 from ready.web.lists import is_fragment
 
 _WORDS = 20
@@ -28,7 +28,7 @@ def history(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     context = {
         "page": meter_page_of(pk),
         "tab": "history",
-        "stays": exchanges.history(pk, tenant_of(request).energy_unit),
+        "stays": exchanges.history(pk, units_of(request)),
     }
     return render(request, "readings/history.html", context)
 
@@ -92,7 +92,7 @@ def _chosen(text: str) -> Meter | None:
 
 def _form(request: HttpRequest, installation: Installation, new: Meter) -> ExchangeForm:
     now = timezone.now()
-    energy_unit = tenant_of(request).energy_unit
+    units = units_of(request)
     old = Meter.objects.select_related("state").get(pk=installation.meter_id)
     registers = exchanges.counting_registers([old, new])
     return ExchangeForm(
@@ -100,9 +100,9 @@ def _form(request: HttpRequest, installation: Installation, new: Meter) -> Excha
         installation=installation,
         new_meter=new,
         registers=registers,
-        energy_unit=energy_unit,
-        old_told=exchanges.last_told(old.pk, registers, now, energy_unit),
-        new_told=exchanges.last_told(new.pk, registers, now, energy_unit),
+        units=units,
+        old_told=exchanges.last_told(old.pk, registers, now, units),
+        new_told=exchanges.last_told(new.pk, registers, now, units),
         now=now,
         zone=timezone.get_current_timezone(),
     )

@@ -12,8 +12,8 @@ from meters import priority
 from meters.models import Meter
 from readings.strips import HEIGHT, HOURS, WIDTH, strips
 from ready.accounts.actors import actor_of
+from ready.accounts.units import units_of
 from ready.policy import access
-from ready.tenancy.requests import tenant_of
 from ready.web.lists import is_fragment
 
 
@@ -22,7 +22,7 @@ from ready.web.lists import is_fragment
 def page(request: HttpRequest, tenant: str) -> HttpResponse:
     """All of them; htmx asks for the lines again as readings come."""
     context = {
-        "strips": strips(timezone.now(), tenant_of(request).energy_unit),
+        "strips": strips(timezone.now(), units_of(request)),
         "limit": priority.limit(),
         "hours": HOURS,
         "width": WIDTH,

@@ -11,8 +11,8 @@ from readings.findings import finding_words
 from readings.listing import columns_of, gaps_of, instant_of, readings_of
 from readings.stories import story_of
 from readings.views.corrections import row_of
+from ready.accounts.units import units_of
 from ready.policy import access
-from ready.tenancy.requests import tenant_of
 from ready.web import formats
 
 
@@ -23,7 +23,7 @@ def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     before = request.GET.get("before", "")
     at = instant_of(int(before)) if before.isdecimal() and len(before) < 20 else None
     logged = request.GET.get("show", "") == "log"
-    rows = readings_of(pk, tenant_of(request).energy_unit, at, logged=logged)
+    rows = readings_of(pk, units_of(request), at, logged=logged)
     columns = columns_of(rows.rows)
     page = meter_page_of(pk)
     gaps = {} if logged else gaps_of(rows.rows, timedelta(minutes=page.interval_min))
@@ -58,9 +58,8 @@ def reading(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpRespons
         "tab": "readings",
         "row": row,
         "findings": [
-            (one, finding_words(one, row.energy_unit))
-            for one in (row.mark.findings if row.mark else ())
+            (one, finding_words(one, row.units)) for one in (row.mark.findings if row.mark else ())
         ],
-        "story": story_of(pk, row.at, row.status, row.energy_unit),
+        "story": story_of(pk, row.at, row.status, row.units),
     }
     return render(request, "readings/detail.html", context)

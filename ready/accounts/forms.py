@@ -10,9 +10,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
 from ready.accounts.models import User
-from ready.accounts.services import ENERGY_UNITS, Customs, customs_of
+from ready.accounts.services import Customs, customs_of
 from ready.policy import Role
 from ready.tenancy.models import Tenant
+from ready.web.units import CHOICES, QUANTITIES, UnitChoice
 
 
 @cache
@@ -23,8 +24,50 @@ def _zones() -> list[tuple[str, str]]:
     return [(name, name.replace("_", " ")) for name in ["UTC", *names]]
 
 
-class CustomsForm(forms.Form):
-    """A utility's name, time zone, language and energy unit."""
+_UNIT_OF = {
+    "energy": _("Unit of energy"),
+    "volume": _("Unit of volume"),
+    "flow": _("Unit of flow"),
+    "power": _("Unit of power"),
+    "pressure": _("Unit of pressure"),
+}
+
+
+class _UnitsForm(forms.Form):
+    """A field for each quantity that has several units."""
+
+    energy_unit = forms.ChoiceField()
+    volume_unit = forms.ChoiceField()
+    flow_unit = forms.ChoiceField()
+    power_unit = forms.ChoiceField()
+    pressure_unit = forms.ChoiceField()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for quantity in QUANTITIES:
+            field = self.fields[f"{quantity}_unit"]
+            field.label = _UNIT_OF[quantity]
+            field.choices = self.choices_of(quantity)  # type: ignore[attr-defined]
+
+    def choices_of(self, quantity: str) -> list[tuple[str, Any]]:
+        """What is offered for a quantity."""
+        return [(unit, unit) for unit in CHOICES[quantity]]
+
+    def unit_fields(self) -> list[forms.BoundField]:
+        """The fields of the units, for the page to set apart."""
+        return [self[f"{quantity}_unit"] for quantity in QUANTITIES]
+
+    def other_fields(self) -> list[forms.BoundField]:
+        """The fields of everything else."""
+        return [field for field in self if not field.name.endswith("_unit")]
+
+    def chosen_units(self) -> dict[str, str]:
+        """{quantity: unit}; after `is_valid()`."""
+        return {quantity: self.cleaned_data[f"{quantity}_unit"] for quantity in QUANTITIES}
+
+
+class CustomsForm(_UnitsForm):
+    """A utility's name, time zone, language and units."""
 
     name = forms.CharField(label=_("Name of the utility"), max_length=120)
     zone = forms.ChoiceField(
@@ -37,21 +80,20 @@ class CustomsForm(forms.Form):
         choices=settings.LANGUAGES,
         help_text=_("For what READY sends. Each person chooses a language for the pages."),
     )
-    energy_unit = forms.ChoiceField(
-        label=_("Unit of energy"),
-        choices=[(unit, unit) for unit in ENERGY_UNITS],
-        help_text=_("For heat and cooling. Stored values do not change."),
-    )
 
     @classmethod
     def of(cls, tenant: Tenant) -> "CustomsForm":
         """Filled with what is in force."""
         customs = customs_of(tenant)
-        return cls(initial={name: getattr(customs, name) for name in Customs.__slots__})
+        units = {f"{one}_unit": getattr(customs.units, one) for one in QUANTITIES}
+        told = {"name": customs.name, "zone": customs.zone, "language": customs.language}
+        return cls(initial=told | units)
 
     def customs(self) -> Customs:
         """What was filled in; after `is_valid()`."""
-        return Customs(**{name: self.cleaned_data[name] for name in Customs.__slots__})
+        told = self.cleaned_data
+        units = UnitChoice(**self.chosen_units())
+        return Customs(told["name"], told["zone"], told["language"], units)
 
 
 class InviteForm(forms.Form):
@@ -62,11 +104,19 @@ class InviteForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
 
-class ProfileForm(forms.Form):
-    """A person's own name and language."""
+class ProfileForm(_UnitsForm):
+    """A person's own name, language and units."""
 
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     language = forms.ChoiceField(label=_("Language of the pages"), choices=settings.LANGUAGES)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for quantity in QUANTITIES:
+            self.fields[f"{quantity}_unit"].required = False
+
+    def choices_of(self, quantity: str) -> list[tuple[str, Any]]:
+        return [("", _("As the utility")), *super().choices_of(quantity)]
 
 
 class NewPersonForm(forms.Form):

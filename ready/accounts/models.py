@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ready.policy import Role
 from ready.tenancy.models import Tenant, TenantForeignKey, TenantModel
+from ready.web.units import QUANTITIES
 
 
 class UserManager(BaseUserManager["User"]):
@@ -37,6 +38,12 @@ class User(AbstractBaseUser):
     language = models.CharField(max_length=8, blank=True)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # The units this person sees on pages; blank: the utility's.
+    energy_unit = models.CharField(max_length=8, blank=True, default="", db_default="")
+    volume_unit = models.CharField(max_length=8, blank=True, default="", db_default="")
+    flow_unit = models.CharField(max_length=8, blank=True, default="", db_default="")
+    power_unit = models.CharField(max_length=8, blank=True, default="", db_default="")
+    pressure_unit = models.CharField(max_length=8, blank=True, default="", db_default="")
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -54,6 +61,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def own_units(self) -> dict[str, str]:
+        """Quantity → the unit this person chose, "" for the utility's."""
+        return {one: getattr(self, f"{one}_unit") for one in QUANTITIES}
 
 
 class Membership(models.Model):

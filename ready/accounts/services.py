@@ -1,5 +1,6 @@
 """Changes to a utility and its people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
@@ -9,27 +10,26 @@ from django.utils.translation import gettext as _
 from ready.accounts.models import User
 from ready.audit.services import Actor, record
 from ready.tenancy.models import Tenant
-
-ENERGY_UNITS = ("kWh", "MWh", "GJ")
+from ready.web.units import CHOICES, QUANTITIES, UnitChoice
 
 
 class InvalidCustoms(ValueError):
-    """A zone, language or energy unit that READY does not know; the message is for people."""
+    """A zone, language or unit that READY does not know; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customs:
-    """How a utility is called and how it wants to see time, text and energy."""
+    """How a utility is called and how it wants to see time, text and values."""
 
     name: str
     zone: str  # IANA, such as Europe/Copenhagen
     language: str
-    energy_unit: str
+    units: UnitChoice
 
 
 def customs_of(tenant: Tenant) -> Customs:
     """What is in force now."""
-    return Customs(tenant.name, tenant.zone, tenant.language, tenant.energy_unit)
+    return Customs(tenant.name, tenant.zone, tenant.language, tenant.units)
 
 
 def change_customs(*, tenant: Tenant, customs: Customs, actor: Actor) -> bool:
@@ -39,12 +39,12 @@ def change_customs(*, tenant: Tenant, customs: Customs, actor: Actor) -> bool:
     what is wrong. Call inside the utility's own context.
     """
     _check(customs)
-    before, after = customs_of(tenant), customs
-    fields = [name for name in Customs.__slots__ if getattr(before, name) != getattr(after, name)]
+    before, after = _fields(customs_of(tenant)), _fields(customs)
+    fields = [name for name in before if before[name] != after[name]]
     if not fields:
         return False
     for name in fields:
-        setattr(tenant, name, getattr(after, name))
+        setattr(tenant, name, after[name])
     tenant.save(update_fields=fields)
     record(
         event="tenant.customs_changed",
@@ -52,17 +52,32 @@ def change_customs(*, tenant: Tenant, customs: Customs, actor: Actor) -> bool:
         object_type="tenant",
         object_id=tenant.pk,
         object_label=tenant.name,
-        before={name: getattr(before, name) for name in fields},
-        after={name: getattr(after, name) for name in fields},
+        before={name: before[name] for name in fields},
+        after={name: after[name] for name in fields},
     )
     return True
 
 
-def change_profile(*, user: User, name: str, language: str) -> None:
-    """Set a person's own name and language. InvalidCustoms for a language READY does not speak."""
+def _fields(customs: Customs) -> dict[str, str]:
+    """Customs as the utility's row has them."""
+    units = {f"{one}_unit": getattr(customs.units, one) for one in QUANTITIES}
+    return {"name": customs.name, "zone": customs.zone, "language": customs.language, **units}
+
+
+def change_profile(
+    *, user: User, name: str, language: str, units: Mapping[str, str] | None = None
+) -> None:
+    """Set a person's own name, language and units ({quantity: unit}, "" for the utility's).
+
+    InvalidCustoms for a language READY does not speak or a unit it does not know.
+    """
+    own = {one: (units or {}).get(one, "") for one in QUANTITIES}
+    _check_units({quantity: unit for quantity, unit in own.items() if unit})
     if language not in dict(settings.LANGUAGES):
         raise InvalidCustoms(_("READY does not speak “%(code)s”.") % {"code": language})
-    User.objects.filter(pk=user.pk).update(name=name.strip(), language=language)
+    User.objects.filter(pk=user.pk).update(
+        name=name.strip(), language=language, **{f"{one}_unit": unit for one, unit in own.items()}
+    )
 
 
 def _check(customs: Customs) -> None:
@@ -72,5 +87,10 @@ def _check(customs: Customs) -> None:
         raise InvalidCustoms(_("“%(zone)s” is not a time zone.") % {"zone": customs.zone})
     if customs.language not in dict(settings.LANGUAGES):
         raise InvalidCustoms(_("READY does not speak “%(code)s”.") % {"code": customs.language})
-    if customs.energy_unit not in ENERGY_UNITS:
-        raise InvalidCustoms(_("“%(unit)s” is no unit of energy.") % {"unit": customs.energy_unit})
+    _check_units({one: getattr(customs.units, one) for one in QUANTITIES})
+
+
+def _check_units(units: Mapping[str, str]) -> None:
+    for quantity, unit in units.items():
+        if unit not in CHOICES[quantity]:
+            raise InvalidCustoms(_("READY does not show values in “%(unit)s”.") % {"unit": unit})

@@ -26,6 +26,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     person = cast(User, request.user)
     form = ProfileForm(
         initial={"name": person.name, "language": person.language or translation.get_language()}
+        | {f"{quantity}_unit": unit for quantity, unit in person.own_units.items()}
     )
     return _profile(request, form)
 
@@ -43,7 +44,7 @@ def prove(request: HttpRequest) -> HttpResponse:
 @access(SIGNED_IN)
 @require_POST
 def save_profile(request: HttpRequest) -> HttpResponse:
-    """Set name and language."""
+    """Set name, language and units."""
     form = ProfileForm(request.POST)
     if not form.is_valid():
         return _profile(request, form, status=400)
@@ -51,6 +52,7 @@ def save_profile(request: HttpRequest) -> HttpResponse:
         user=cast(User, request.user),
         name=form.cleaned_data["name"],
         language=form.cleaned_data["language"],
+        units=form.chosen_units(),
     )
     messages.success(request, _("Saved."))
     return redirect("accounts:profile")

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ready.tenancy.context import current_tenant_id
+from ready.web.units import QUANTITIES, UnitChoice
 
 M = TypeVar("M", bound=models.Model)
 
@@ -22,7 +23,12 @@ class Tenant(models.Model):
     zone = models.CharField(max_length=64, default="Europe/Copenhagen")
     language = models.CharField(max_length=8, default="da")
     licence = models.CharField(max_length=20, choices=Licence, default=Licence.FIXED_NETWORK)
+    # The units its people see, where a person chose no other.
     energy_unit = models.CharField(max_length=8, default="MWh")
+    volume_unit = models.CharField(max_length=8, default="m³", db_default="m³")
+    flow_unit = models.CharField(max_length=8, default="L/h", db_default="L/h")
+    power_unit = models.CharField(max_length=8, default="kW", db_default="kW")
+    pressure_unit = models.CharField(max_length=8, default="bar", db_default="bar")
     # What the platform allows the utility: numbers of meters, and whether its people get in.
     priority_meters = models.IntegerField(default=50)
     alarm_meters = models.IntegerField(default=5000)
@@ -33,6 +39,11 @@ class Tenant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def units(self) -> UnitChoice:
+        """The units of its reports and files, and of pages for people who chose no other."""
+        return UnitChoice(**{one: getattr(self, f"{one}_unit") for one in QUANTITIES})
 
 
 class TenantManager(models.Manager[M]):

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 
 from meters import listing
 from meters.requests import sees_customers
+from ready.accounts.units import units_of
 from ready.policy import access
 from ready.tenancy.requests import tenant_of
 from ready.web.lists import ListState, csv_file, is_fragment
@@ -30,7 +31,12 @@ def _asked(request: HttpRequest) -> comparisons.Comparison:
 
 
 def _answered(request: HttpRequest) -> comparisons.Answer:
-    return comparisons.answer(_asked(request), tenant_of(request).energy_unit, timezone.now())
+    return comparisons.answer(_asked(request), units_of(request), timezone.now())
+
+
+def _for_file(request: HttpRequest) -> comparisons.Answer:
+    """In the utility's units, whoever fetches the file."""
+    return comparisons.answer(_asked(request), tenant_of(request).units, timezone.now())
 
 
 @access("meters.view")
@@ -81,7 +87,7 @@ def find(request: HttpRequest, tenant: str) -> HttpResponse:
     rows: list[listing.MeterRow] = []
     if state.query:
         now = timezone.now()
-        found = listing.meter_list(state, now, tenant_of(request).energy_unit, {"": 0})
+        found = listing.meter_list(state, now, units_of(request), {"": 0})
         rows = list(found.rows[:_FOUND])
     registers = comparisons.registers_of([row.id for row in rows])
     full = len(question.choices) >= comparisons.MOST_SERIES
@@ -102,7 +108,7 @@ def find(request: HttpRequest, tenant: str) -> HttpResponse:
 @require_GET
 def export(request: HttpRequest, tenant: str) -> HttpResponse:
     """The same numbers as CSV; each step as an instant with its offset."""
-    answer = _answered(request)
+    answer = _for_file(request)
     question = answer.question
     head: list[object] = [_("From"), *(line.head for line in answer.lines)]
     words = _("comparison")

@@ -32,11 +32,11 @@ def meter_report(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     zone = timezone.get_current_timezone()
     question = questions.ask(page, request.GET.dict(), timezone.localdate(now), zone)
     made = meter_pdf.meter_report(
-        answer=questions.answer(question, now, utility.energy_unit),
+        answer=questions.answer(question, now, utility.units),
         statistics=questions.statistics(question, now),
         head=head_of(utility.name),
         newest=questions.newest(question, now),
-        energy_unit=utility.energy_unit,
+        units=utility.units,
         now=now,
     )
     window = question.window

@@ -6,6 +6,7 @@ from ready.audit.models import AuditEntry
 from ready.audit.services import Actor
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from ready.web.units import UnitChoice
 
 pytestmark = pytest.mark.django_db
 
@@ -15,10 +16,10 @@ ACTOR = Actor(None, "tests")
 @pytest.mark.parametrize(
     ("customs", "said"),
     [
-        (Customs(" ", "UTC", "da", "MWh"), "name"),
-        (Customs("A", "Mars/Base", "da", "MWh"), "Mars/Base"),
-        (Customs("A", "UTC", "xx", "MWh"), "xx"),
-        (Customs("A", "UTC", "da", "cal"), "cal"),
+        (Customs(" ", "UTC", "da", UnitChoice()), "name"),
+        (Customs("A", "Mars/Base", "da", UnitChoice()), "Mars/Base"),
+        (Customs("A", "UTC", "xx", UnitChoice()), "xx"),
+        (Customs("A", "UTC", "da", UnitChoice("cal")), UnitChoice("cal")),
     ],
 )
 def test_customs_that_ready_does_not_know_are_refused(
@@ -31,7 +32,7 @@ def test_customs_that_ready_does_not_know_are_refused(
 
 
 def test_only_what_differs_is_written_down(aalund: Tenant) -> None:
-    customs = Customs("Aalund Varme", "Europe/Copenhagen", "da", "kWh")
+    customs = Customs("Aalund Varme", "Europe/Copenhagen", "da", UnitChoice("kWh"))
     with tenant_context(aalund.pk):
         assert change_customs(tenant=aalund, customs=customs, actor=ACTOR)
         entry = AuditEntry.objects.get()
@@ -39,7 +40,7 @@ def test_only_what_differs_is_written_down(aalund: Tenant) -> None:
 
 
 def test_a_neighbour_cannot_be_renamed(aalund: Tenant, birkelse: Tenant) -> None:
-    customs = Customs("Mine now", "UTC", "da", "MWh")
+    customs = Customs("Mine now", "UTC", "da", UnitChoice())
     with tenant_context(aalund.pk), pytest.raises(DatabaseError, match="did not affect any rows"):
         change_customs(tenant=birkelse, customs=customs, actor=ACTOR)
     birkelse.refresh_from_db()

@@ -20,6 +20,10 @@ SETTINGS = {
     "zone": "Europe/Berlin",
     "language": "en",
     "energy_unit": "GJ",
+    "volume_unit": "L",
+    "flow_unit": "L/h",
+    "power_unit": "kW",
+    "pressure_unit": "bar",
 }
 
 
@@ -225,8 +229,9 @@ class TestConfiguration:
             "zone": "Europe/Copenhagen",
             "language": "da",
             "energy_unit": "MWh",
+            "volume_unit": "m³",
         }
-        assert entry.after == SETTINGS
+        assert entry.after == {name: SETTINGS[name] for name in entry.before}
 
     def test_a_wrong_value_changes_nothing_and_is_named(
         self, client: Client, alice: User, aalund: Tenant
@@ -249,6 +254,10 @@ class TestConfiguration:
             "zone": "Europe/Copenhagen",
             "language": "da",
             "energy_unit": "MWh",
+            "volume_unit": "m³",
+            "flow_unit": "L/h",
+            "power_unit": "kW",
+            "pressure_unit": "bar",
         }
         response = client.post(reverse("change_configuration", args=["aalund"]), same, follow=True)
         assert "Nothing was changed." in text_of(response)

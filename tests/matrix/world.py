@@ -223,6 +223,7 @@ def _things(made: Utility) -> None:
         exchanged_meter=exchanged.meter_id,
         gap_meter=gap_meter.pk,
         corrected=key_of(corrected),
+        gap=key_of(corrected + timedelta(hours=3)),
         estimate=estimated.pk,
     )
     spare: Meter = factories.meter(in_stock=True)

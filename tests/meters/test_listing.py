@@ -22,6 +22,7 @@ from meters.queries import installation_history, meter_page
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from ready.web.lists import PAGE_SIZE, ListState, Page
+from ready.web.units import UnitChoice
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -64,12 +65,12 @@ def state(meter: Meter, **fields: object) -> None:
 
 def listed(address: str = "") -> "Page[MeterRow]":
     found = ListState.parse(QueryDict(address), LIST_COLUMNS, sort=DEFAULT_SORT, filters=("show",))
-    return meter_list(found, NOW, "MWh", counts(NOW))
+    return meter_list(found, NOW, UnitChoice(), counts(NOW))
 
 
 def exported(address: str = "") -> list[MeterRow]:
     found = ListState.parse(QueryDict(address), LIST_COLUMNS, sort=DEFAULT_SORT, filters=("show",))
-    return list(exported_meters(found, NOW, "MWh"))
+    return list(exported_meters(found, NOW, UnitChoice()))
 
 
 @pytest.mark.usefixtures("here")

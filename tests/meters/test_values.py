@@ -7,8 +7,9 @@ from django.utils import translation
 
 from meters.registers import BY_COLUMN, UNITS, display_unit
 from meters.values import decimals, main_value, shown_values, value_of
+from ready.web.units import UnitChoice
 
-MWH = display_unit(BY_COLUMN["e1"])
+MWH = display_unit(BY_COLUMN["e1"], UnitChoice())
 M3 = UNITS["volume"][0]
 
 
@@ -31,24 +32,26 @@ def test_an_exact_fraction_is_shown_exactly() -> None:
 
 
 def test_text_is_the_readers_and_plain_is_the_files() -> None:
-    value = value_of("e1", -12_345 * 3_600_000_000 - 3_600_000, "MWh")
+    value = value_of("e1", -12_345 * 3_600_000_000 - 3_600_000, UnitChoice())
     with translation.override("da"):
         assert value.text == "−12\u202f345,001"
         assert value.plain == "-12345,001"
 
 
 def test_the_utility_chooses_the_energy_unit() -> None:
-    assert value_of("e1", 1_000_000_000, "GJ").text == "1.000"
-    assert value_of("a_pos", 3_600_000, "GJ").unit.name == "kWh"
+    assert value_of("e1", 1_000_000_000, UnitChoice("GJ")).text == "1.000"
+    assert value_of("a_pos", 3_600_000, UnitChoice("GJ")).unit.name == "kWh"
 
 
 def test_the_chief_register_is_the_first_that_has_a_value() -> None:
     values = {"e1": None, "e3": 3_600_000_000, "v1": 1}
-    found = main_value("heat_cooling", values, "MWh")
+    found = main_value("heat_cooling", values, UnitChoice())
     assert found is not None
     assert found.register.code == "E3"
-    assert main_value("heat", {}, "MWh") is None
+    assert main_value("heat", {}, UnitChoice()) is None
 
 
 def test_bits_are_not_a_quantity() -> None:
-    assert [one.register.column for one in shown_values({"info": 4, "t1": 50_000}, "MWh")] == ["t1"]
+    assert [
+        one.register.column for one in shown_values({"info": 4, "t1": 50_000}, UnitChoice())
+    ] == ["t1"]

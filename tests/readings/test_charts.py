@@ -14,6 +14,7 @@ from readings import axes, charts
 from readings.rules.buckets import BucketSize
 from readings.rules.curve import Flag
 from readings.rules.values import Bucket, Quality
+from ready.web.units import UnitChoice
 
 ZONE = ZoneInfo("Europe/Copenhagen")
 KWH, MWH, GJ = UNITS["energy"]
@@ -113,15 +114,15 @@ class TestBars:
 
 class TestUnit:
     def test_small_amounts_are_in_kwh(self) -> None:
-        assert charts.chart_unit(E1, DAY, "MWh") is KWH
-        assert charts.chart_unit(E1, (bucket(0, 1500),), "MWh") is MWH
-        assert charts.chart_unit(E1, DAY, "GJ") is GJ
+        assert charts.chart_unit(E1, DAY, UnitChoice()) is KWH
+        assert charts.chart_unit(E1, (bucket(0, 1500),), UnitChoice()) is MWH
+        assert charts.chart_unit(E1, DAY, UnitChoice("GJ")) is GJ
 
     def test_nothing_known_leaves_the_utilitys_unit(self) -> None:
-        assert charts.chart_unit(E1, (bucket(0, None),), "MWh") is MWH
+        assert charts.chart_unit(E1, (bucket(0, None),), UnitChoice()) is MWH
 
     def test_electricity_is_in_kwh(self) -> None:
-        assert charts.chart_unit(A_POS, (bucket(0, 1500),), "MWh") is KWH
+        assert charts.chart_unit(A_POS, (bucket(0, 1500),), UnitChoice()) is KWH
 
 
 class TestHighest:

@@ -15,6 +15,7 @@ from readings.rules import BucketSize
 from readings.totals import totals
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from ready.web.units import UnitChoice
 from tests import factories
 from tests.readings.test_daily import NOW, reading, refresh_all
 
@@ -66,7 +67,7 @@ def test_every_counting_register_counts(meter: Meter, made: bool) -> None:
 def test_every_counting_register_has_a_chart(register: Register, meter: Meter) -> None:
     end = START + timedelta(days=2)
     found = consumption(meter.pk, register, START, end, BucketSize.DAY, COPENHAGEN)
-    unit = chart_unit(register, found, "GJ")
+    unit = chart_unit(register, found, UnitChoice("GJ"))
     drawn = figure(
         bars(found, BucketSize.DAY, unit, COPENHAGEN, lambda at: ""),
         register,
@@ -94,4 +95,4 @@ def test_power_and_pressure_come_as_series(meter: Meter) -> None:
     [("E3", "GJ"), ("A_POS", "kWh"), ("V2", "m³"), ("P1", "bar"), ("POWER1", "kW"), ("T1", "°C")],
 )
 def test_units_are_those_of_the_trade(code: str, unit: str) -> None:
-    assert display_unit(BY_CODE[code], "GJ").name == unit
+    assert display_unit(BY_CODE[code], UnitChoice("GJ")).name == unit

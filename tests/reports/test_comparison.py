@@ -14,6 +14,7 @@ from readings.rules.buckets import BucketSize
 from ready.accounts.models import User
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from ready.web.units import UnitChoice
 from reports import comparison
 from tests import factories
 
@@ -162,7 +163,7 @@ def test_an_hour_that_the_clocks_repeat_is_two_steps(aalund: Tenant) -> None:
         ZoneInfo("Europe/Copenhagen"),
     )
     with tenant_context(aalund.pk):
-        answer = comparison.answer(asked, "kWh", datetime(2026, 11, 26, tzinfo=UTC))
+        answer = comparison.answer(asked, UnitChoice("kWh"), datetime(2026, 11, 26, tzinfo=UTC))
     assert len(answer.labels) == 25
     assert [one[-6:] for one in answer.labels[2:4]] == ["02:00A", "02:00B"]
     assert not answer.lines

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from meters.registers import BY_CODE, display_unit
 from ready.web import formats
+from ready.web.units import UnitChoice
 
 NOW = datetime(2024, 4, 18, 14, 58, tzinfo=UTC)
 
@@ -52,9 +53,12 @@ def test_fixed_is_the_nearest_decimal(top: int, bottom: int, decimals: int) -> N
 def test_quantity_shows_base_units_exactly_in_the_utilitys_unit() -> None:
     energy = BY_CODE["E1"]
     joule = 12_345_678_000_000
-    in_mwh = formats.quantity(joule, display_unit(energy, "MWh"), 3, "en")
+    in_mwh = formats.quantity(joule, display_unit(energy, UnitChoice()), 3, "en")
     assert in_mwh == formats.number(Fraction(joule, 3_600_000_000), 3, "en") == "3429.355"
-    assert formats.quantity(joule, display_unit(energy, "GJ"), 3, "da") == "12\u202f345,678"
+    assert (
+        formats.quantity(joule, display_unit(energy, UnitChoice("GJ")), 3, "da")
+        == "12\u202f345,678"
+    )
 
 
 @pytest.mark.parametrize(
