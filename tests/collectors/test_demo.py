@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from collectors.management.demo import feed, files
 from collectors.management.demo.history import Past, catch_up, months, newest_days
+from collectors.management.demo.office import office_work
 from collectors.management.demo.setup import ADMINISTRATOR, READER, set_up
 from collectors.management.demo.utilities import Utility, radio_of
 from collectors.models import Collector
@@ -19,9 +20,9 @@ from collectors.pipeline.history import import_history
 from collectors.simulator import AALUND, BIRKELSE, HOUR_S, PushRefused, hour_of
 from collectors.tokens import authenticate
 from meters.keys import open_sealed
-from meters.models import Installation, Meter, MeterKey, MeterState, SupplyPoint
+from meters.models import Installation, Meter, MeterKey, MeterState, Occupancy, SupplyPoint
 from meters.registers import COLUMNS
-from readings.models import Kind, Origin, Reading, Trust
+from readings.models import Estimation, Kind, Origin, Reading, Trust, Version
 from readings.services import NewReading
 from ready.accounts.models import Membership, User
 from ready.tenancy.context import tenant_context
@@ -306,3 +307,27 @@ def test_after_a_standstill_the_gap_is_history() -> None:
 def test_feeding_a_demo_that_is_not_there_says_so() -> None:
     with pytest.raises(CommandError, match="run demo_seed"):
         call_command("demo_feed", no_history=True)
+
+
+def test_the_office_has_done_its_work_once(tmp_path: Path) -> None:
+    """A reading by hand and its correction, an estimated gap, somebody who moved."""
+    set_up(tmp_path, SMALL[:1])
+    now = timezone.now()
+    past = Past.of(SMALL[0])
+    newest_days(past, now)
+
+    def done() -> list[object]:
+        with tenant_context(past.tenant.pk):
+            return [
+                list(Version.objects.order_by("ts", "number").values_list("act", "actor_name")),
+                list(Estimation.objects.values_list("register", "undone_at")),
+                Occupancy.objects.filter(ends_at=None).count(),
+                Occupancy.objects.exclude(ends_at=None).count(),
+            ]
+
+    office_work(past, now)
+    first = done()
+    assert first[0] == [(Version.Act.ENTERED, "demo_seed"), (Version.Act.EDITED, "demo_seed")]
+    assert first[1:] == [[("e1", None)], 1, 1]
+    office_work(past, now)
+    assert done() == first

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from collectors.management.demo import feed, files
 from collectors.management.demo.history import Past, catch_up, months
+from collectors.management.demo.office import office_work
 from collectors.management.demo.utilities import UTILITIES
 from collectors.simulator import PushClient
 from ready.policy import SYSTEM, access
@@ -64,6 +65,8 @@ class Command(BaseCommand):
         try:
             self._catch_up(pasts)
             stored = sum(sum(months(past, timezone.now())) for past in pasts)
+            for past in pasts:
+                office_work(past, timezone.now())
             took = time.monotonic() - began
             self.stdout.write(f"history: {stored} readings stored in {took:.1f} s")
         finally:

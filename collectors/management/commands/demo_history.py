@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from collectors.management.demo.history import Past, catch_up, months
+from collectors.management.demo.office import office_work
 from collectors.management.demo.utilities import UTILITIES
 from ready.policy import SYSTEM, access
 
@@ -24,4 +25,5 @@ class Command(BaseCommand):
             past = Past.of(utility)
             stored += catch_up(past, now)
             stored += sum(months(past, now))
+            office_work(past, now)
         self.stdout.write(f"{stored} readings stored in {time.monotonic() - began:.1f} s")
