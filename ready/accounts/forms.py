@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ready.accounts.models import User
 from ready.accounts.services import Customs, customs_of
@@ -158,7 +159,7 @@ class TokenForm(forms.Form):
     )
     days = forms.IntegerField(label=_("Days it lasts"), min_value=1, max_value=366, initial=90)
     scopes = forms.MultipleChoiceField(
-        label=_("May"), widget=forms.CheckboxSelectMultiple, choices=()
+        label=pgettext_lazy("token", "May"), widget=forms.CheckboxSelectMultiple, choices=()
     )
 
     def __init__(self, *args: Any, scopes: list[tuple[str, Any]], **kwargs: Any) -> None:

@@ -25,13 +25,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of the rail. `key` is pressed after g; `namespaces` tell which views are in it."""
+    """A section of the rail. `key` is pressed after g; `namespaces` tell which views are in it,
+    `views` which of another namespace are, too."""
 
     label: Promise | str
     icon: str
     key: str
     pages: tuple[Page, ...]
     namespaces: frozenset[str]
+    views: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,16 @@ SECTIONS = (
             Page("keys:imports", _("Import keys"), "keys.import"),
         ),
         frozenset({"meters", "readings", "keys"}),
+        # What is shown under a meter or a place, whichever app makes it.
+        frozenset(
+            {
+                "notifications:events",
+                "collectors:meter",
+                "reports:residents",
+                "reports:erasure",
+                "reports:certificate",
+            }
+        ),
     ),
     Section(
         _("Analysis"),
@@ -169,7 +181,7 @@ def _item(section: Section, slug: str, rights: Rights, view_name: str) -> Item |
 def _here(view_name: str) -> Section | None:
     """The section that lists the view as a page of its own, else the one its namespace is in."""
     for section in SECTIONS:
-        if any(page.name == view_name for page in section.pages):
+        if view_name in section.views or any(page.name == view_name for page in section.pages):
             return section
     namespace = view_name.split(":")[0]
     return next((one for one in SECTIONS if namespace in one.namespaces), None)

@@ -19,7 +19,7 @@ ACTOR = Actor(None, "tests")
         (Customs(" ", "UTC", "da", UnitChoice()), "name"),
         (Customs("A", "Mars/Base", "da", UnitChoice()), "Mars/Base"),
         (Customs("A", "UTC", "xx", UnitChoice()), "xx"),
-        (Customs("A", "UTC", "da", UnitChoice("cal")), UnitChoice("cal")),
+        (Customs("A", "UTC", "da", UnitChoice("cal")), "cal"),
     ],
 )
 def test_customs_that_ready_does_not_know_are_refused(
