@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/<slug:tenant>/", include("collectors.urls")),
     path("t/<slug:tenant>/", include("reports.urls")),
     path("t/<slug:tenant>/", include("ready.audit.urls")),
+    path("t/<slug:tenant>/log-in/", include("ready.accounts.urls_sign_in")),
     path("t/<slug:tenant>/configuration/", configuration, name="configuration"),
     path("t/<slug:tenant>/configuration/", include("ready.accounts.urls_configuration")),
     path(

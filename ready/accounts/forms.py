@@ -10,7 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ready.accounts.models import User
+from ready.accounts.models import IdentityProvider, User
 from ready.accounts.services import Customs, customs_of
 from ready.policy import Role
 from ready.tenancy.models import Tenant
@@ -167,6 +167,38 @@ class TokenForm(forms.Form):
         whose = [("me", _("Me")), *((value, label) for value, label in Role.choices)]
         self.fields["whose"].choices = whose  # type: ignore[attr-defined]
         self.fields["scopes"].choices = scopes  # type: ignore[attr-defined]
+
+
+class ProviderForm(forms.Form):
+    """A utility's identity provider."""
+
+    name = forms.CharField(
+        label=_("Name on the log-in page"), max_length=80, help_text=_("For instance: Entra ID")
+    )
+    issuer = forms.URLField(
+        label=_("Issuer"),
+        max_length=255,
+        assume_scheme="https",
+        help_text=_("The provider's address, exactly as it writes it; begins with https://"),
+    )
+    client_id = forms.CharField(label=_("Client ID"), max_length=255)
+    secret = forms.CharField(
+        label=_("Client secret"),
+        max_length=1000,
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "off"}),
+        help_text=_("Never shown again. Leave it empty to keep the one there is."),
+    )
+    enabled = forms.BooleanField(label=_("People may log in this way"), required=False)
+
+    @classmethod
+    def of(cls, row: IdentityProvider | None) -> "ProviderForm":
+        """Filled with what is in force, but for the secret."""
+        if row is None:
+            return cls(initial={"enabled": True})
+        names = ("name", "issuer", "client_id", "enabled")
+        return cls(initial={name: getattr(row, name) for name in names})
 
 
 class TermsForm(forms.Form):

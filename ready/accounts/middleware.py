@@ -260,7 +260,11 @@ class AccessMiddleware:
         if rights is None:
             raise Http404
         membership = request.membership  # type: ignore[attr-defined]
-        unproven = membership is not None and not membership.has_second_factor
+        unproven = (
+            membership is not None
+            and not membership.has_second_factor
+            and not sessions.is_vouched_for(request, membership.tenant_id)
+        )
         if unproven and must_have_second_factor(rights):
             messages.info(request, _("Your rights here want a second factor: set one up."))
             return _elsewhere(request, reverse("mfa_index"))

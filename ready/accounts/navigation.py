@@ -143,6 +143,7 @@ SECTIONS = (
             ),
             Page("configuration:roles", _("Roles and permissions"), "people.view"),
             Page("configuration:tokens", _("API tokens"), "api_tokens.edit"),
+            Page("configuration:sign_in", _("Single sign-on"), "sign_in.edit"),
             Page("readings:keeping", _("Keeping of readings"), "configuration.view"),
             Page("reports:letterhead", _("Letterhead"), "configuration.edit"),
             Page("audit:trail", _("Audit log"), "audit.view"),

@@ -21,6 +21,7 @@ from ready.accounts.models import Membership, User
 EVER = datetime.min.replace(tzinfo=UTC)
 _BEGAN = "logged_in_at"  # Unix seconds
 _ONLY = "only_tenant"  # a tenant's id: logged in through its identity provider
+_VOUCHED = "vouched"  # [tenant, person]: its provider said that a second factor was used
 _SEEN_EVERY = timedelta(minutes=1)
 
 
@@ -32,6 +33,16 @@ def begin(request: HttpRequest) -> None:
 def begin_for(request: HttpRequest, tenant_id: int) -> None:
     """The session opens this utility only: its identity provider vouched for the person."""
     request.session[_ONLY] = tenant_id
+
+
+def vouch(request: HttpRequest, tenant_id: int, user_id: int, *, second_factor: bool) -> None:
+    """Write down what the utility's provider said about how the person logged in."""
+    request.session[_VOUCHED] = [tenant_id, user_id] if second_factor else None
+
+
+def is_vouched_for(request: HttpRequest, tenant_id: int) -> bool:
+    """Whether the utility's own provider saw a second factor of this person in this session."""
+    return bool(request.session.get(_VOUCHED) == [tenant_id, request.user.pk])
 
 
 def logged_in_at(request: HttpRequest) -> datetime:

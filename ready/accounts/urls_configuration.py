@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ready.accounts import views_people, views_tokens
+from ready.accounts import views_people, views_sign_in, views_tokens
 
 app_name = "configuration"
 urlpatterns = [
@@ -27,6 +27,8 @@ urlpatterns = [
     path("tokens/", views_tokens.tokens, name="tokens"),
     path("tokens/issue/", views_tokens.issue_token, name="issue_token"),
     path("tokens/<int:pk>/revoke/", views_tokens.revoke_token, name="revoke_token"),
+    path("sign-in/", views_sign_in.settings_page, name="sign_in"),
+    path("sign-in/save/", views_sign_in.configure, name="configure_sign_in"),
     path("roles/", views_people.role_grid, name="roles"),
     path("roles/change/", views_people.change_roles, name="change_roles"),
 ]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from ready.accounts import people
+from ready.accounts import people, providers
 from ready.accounts.actors import address_of
 from ready.accounts.forms import NewPersonForm
 from ready.accounts.models import Invitation, User
@@ -135,6 +135,7 @@ def _page(
 ) -> HttpResponse:
     person = request.user if request.user.is_authenticated else None
     context = {
+        "provider": providers.enabled_provider(),
         "utility": offer.tenant,
         "invitation": offer.invitation,
         "role": offer.invitation.get_role_display(),

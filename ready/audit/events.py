@@ -56,6 +56,9 @@ EVENTS: dict[str, Promise | str] = {
     "role.permission_changed": _("Role's permission changed"),
     "api_token.issued": _("API token issued"),
     "api_token.revoked": _("API token revoked"),
+    "sign_in.configured": _("Single sign-on set up"),
+    "identity.linked": _("Outside log-in linked"),
+    "identity.unlinked": _("Outside log-in unlinked"),
     "demo.created": _("Demo data made"),
 }
 

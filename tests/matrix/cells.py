@@ -120,6 +120,9 @@ def objects_of(site: Site, world: World) -> Iterator[tuple[str, dict[str, Any]]]
 
 def expected(site: Site, method: str, actor: str, objects: str, world: World) -> str:
     """The answer, from the declaration alone."""
+    # Who is logged in and does not belong there sees not even a utility's open pages.
+    if site.route.startswith("t/") and PUBLIC in site.needs.values() and actor in OUTSIDERS:
+        return ABSENT
     if method not in site.needs:
         need = next(iter(site.needs.values()))
         verdict = _verdict(need, actor)

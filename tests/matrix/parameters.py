@@ -155,6 +155,13 @@ FORMS: dict[str, Form] = {
     "reports:letterhead": lambda world: {"lines": f"Street {world.own.canary}"},
     "accounts:save_profile": lambda world: {"name": world.own.canary, "language": "en"},
     "accounts:end_session": lambda world: {"session": "1"},
+    "configuration:configure_sign_in": lambda world: {
+        "name": world.own.canary,
+        "issuer": "https://id.example",
+        "client_id": world.own.canary,
+        "secret": "x",
+    },
+    "sign_in:unlink": lambda world: {},
     "configuration:invite": lambda world: {"email": "new@aalund.example", "role": "user"},
     "configuration:change_role": lambda world: {"role": "super_user"},
     "configuration:limit_user": lambda world: {"limited": "on"},

@@ -38,7 +38,7 @@ from readings.listing import key_of
 from readings.models import ErasureCertificate, Estimation, Origin, Reading, Trust
 from readings.quality import Reason
 from ready.accounts import api_tokens, people
-from ready.accounts.models import ApiToken, Membership, User
+from ready.accounts.models import ApiToken, ExternalIdentity, Membership, User
 from ready.audit.models import AuditEntry
 from ready.policy import EVERYTHING, Role
 from ready.tenancy.context import tenant_context
@@ -112,6 +112,9 @@ def _utility(slug: str, name: str) -> Utility:
                 actor=factories.ACTOR,
                 rights=EVERYTHING,
             )
+        ExternalIdentity.objects.create(
+            user=made.people[Role.ADMINISTRATOR], issuer="https://id.example", subject=canary
+        )
         colleague = person(made, "colleague", Role.USER)
         invitation, _secret = people.invite(
             email=f"guest.{canary}@{slug}.example",

@@ -213,6 +213,7 @@ def test_a_limited_member_reaches_what_was_thought_about_and_no_more() -> None:
     granted = grants("ready_limited")
     whole = set(granted) - narrowed
     assert whole == {
+        "accounts_identityprovider",
         "accounts_membership",
         "accounts_platformoperator",
         "accounts_rolepermission",
