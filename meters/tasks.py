@@ -24,6 +24,15 @@ def work_imports() -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 @access(TENANT_SCOPED)
+def forget_imports() -> None:
+    """Let go of imports' files that are past their time, each utility by itself."""
+    for tenant in Tenant.objects.order_by("pk"):
+        with tenant_context(tenant.pk):
+            jobs.forget_old()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+@access(TENANT_SCOPED)
 def refresh_groups() -> None:
     """Have groups that follow a filter follow it again, each utility by itself."""
     for tenant in Tenant.objects.order_by("pk"):

@@ -36,6 +36,10 @@ app.conf.beat_schedule = {
         "schedule": 20.0,
         "options": {"expires": 20.0},
     },
+    "forget-old-imports": {
+        "task": "meters.tasks.forget_imports",
+        "schedule": crontab(hour=2, minute=10),
+    },
     "refresh-groups": {
         "task": "meters.tasks.refresh_groups",
         "schedule": 120.0,

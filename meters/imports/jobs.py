@@ -48,7 +48,7 @@ def upload(*, name: str, content: bytes, actor: Actor, language: str) -> MeterIm
             % {"max": reading.SIZE_MAX // 1024 // 1024},
             code="size",
         )
-    _forget_old()
+    forget_old()
     options = reading.guess(content)
     head = _head(content, options)
     # The same head as once before: read it as that time.
@@ -94,7 +94,9 @@ def _head(content: bytes, options: Options) -> list[str]:
         raise ValidationError(str(error), code="unreadable") from None
 
 
-def _forget_old() -> None:
+def forget_old() -> None:
+    """Let go of files, and of what undoing needs, once they are past their time: they name people
+    whom nobody may remember by then."""
     old = MeterImport.objects.filter(created_at__lt=timezone.now() - _KEEP)
     old.filter(state=State.DONE).update(made={}, errors=[])
     old.exclude(state=State.DONE).delete()

@@ -34,7 +34,8 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Made:
-    """What an import made and changed. changed: [kind, id, {field: the value before}]."""
+    """What an import made and changed. changed: [kind, id, {field: the value
+    before}, {field: the value it was given}]."""
 
     meters: list[int] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
@@ -144,7 +145,9 @@ def _write_customers(plan: Plan, made: Made) -> dict[str, Customer]:
             if getattr(known, name) != value
         }
         if before:
-            made.changed.append(["customer", known.pk, before])
+            made.changed.append(
+                ["customer", known.pk, before, {name: facts[name] for name in before}]
+            )
             for name in before:
                 setattr(known, name, facts[name])
             corrected.append(known)
@@ -201,7 +204,9 @@ def _correct_known(plan: Plan, made: Made) -> None:
             if value and value != getattr(meter, name)
         }
         if before:
-            made.changed.append(["meter", meter.pk, before])
+            made.changed.append(
+                ["meter", meter.pk, before, {name: wanted[name] for name in before}]
+            )
             for name in before:
                 setattr(meter, name, wanted[name])
             meters.append(meter)
@@ -212,7 +217,7 @@ def _correct_known(plan: Plan, made: Made) -> None:
         changes = place_changes(row, place)
         if changes:
             made.changed.append(
-                ["place", place.pk, {name: getattr(place, name) for name in changes}]
+                ["place", place.pk, {name: getattr(place, name) for name in changes}, changes]
             )
             for name, value in changes.items():
                 setattr(place, name, value)
@@ -282,7 +287,9 @@ def take_back(made: dict[str, Any], actor: Actor) -> None:
     Customer.objects.filter(pk__in=made["customers"]).exclude(pk__in=housed).exclude(
         pk__in=noted
     ).delete()
-    for kind, pk, before in reversed(made["changed"]):
-        _MODELS[kind].objects.filter(pk=pk).update(**before)
+    for kind, pk, before, given in reversed(made["changed"]):
+        for name, value in before.items():
+            still = {"pk": pk, name: given[name]}
+            _MODELS[kind].objects.filter(**still).update(**{name: value})
     for group in MeterGroup.objects.filter(pk__in=made["groups"], size=0):
         groups.delete_group(group=group, actor=actor)

@@ -1,7 +1,7 @@
 """Import: files of every kind are read, faults are told, all or nothing, and it can be undone."""
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from meters.models import (
     MeterState,
     SupplyPoint,
 )
+from meters.tasks import forget_imports
 from ready.accounts.models import User
 from ready.audit.models import AuditEntry
 from ready.tenancy.context import tenant_context
@@ -254,6 +255,32 @@ class TestFlow:
             assert MeterImport.objects.latest("pk").state == "undone"
             assert AuditEntry.objects.filter(event="import.undone").exists()
         assert client.post(address + "undo/").status_code == 400
+
+    def test_undo_leaves_what_was_corrected_since(
+        self, client: Client, aalund: Tenant, alice: User
+    ) -> None:
+        with tenant_context(aalund.pk):
+            for number in ("100", "101"):
+                Customer.objects.create(number=number, name="Before")
+        head = "Kundenr;Kunde"
+        address = check(client, alice, file("100;Ida Ravn", "101;Bo Ravn", head=head))
+        run(client, address)
+        with tenant_context(aalund.pk):
+            Customer.objects.filter(number="100").update(name="Ida Ravn-Holm")
+        assert client.post(address + "undo/").status_code == 302
+        with tenant_context(aalund.pk):
+            names = dict(Customer.objects.values_list("number", "name"))
+        assert names == {"100": "Ida Ravn-Holm", "101": "Before"}
+
+    def test_old_files_go_without_a_new_one(
+        self, client: Client, aalund: Tenant, alice: User
+    ) -> None:
+        upload(client, alice, file(*ROWS))
+        with tenant_context(aalund.pk):
+            MeterImport.objects.update(created_at=timezone.now() - timedelta(days=31))
+        forget_imports()
+        with tenant_context(aalund.pk):
+            assert not MeterImport.objects.exists()
 
     def test_undo_stops_where_a_meter_was_heard(
         self, client: Client, aalund: Tenant, alice: User
