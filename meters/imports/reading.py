@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -19,6 +20,19 @@ COLUMNS_MAX = 100
 SEPARATORS = (";", ",", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252", "iso-8859-1", "utf-16")
 DECIMALS = (",", ".")
+# What openpyxl raises of a damaged or malicious workbook, broken XML (a SyntaxError) included.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OSError,
+)
 
 
 class Unreadable(Exception):
@@ -111,7 +125,7 @@ def _sheet(content: bytes) -> Iterator[list[str]]:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         for row in book.worksheets[0].iter_rows(values_only=True):
             yield [_text(value) for value in row]
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, ValueError, OSError):
+    except _DAMAGED:
         raise damaged from None
 
 

@@ -1,6 +1,7 @@
 """Import: files of every kind are read, faults are told, all or nothing, and it can be undone."""
 
 import io
+import zipfile
 from datetime import date, timedelta
 from typing import Any
 
@@ -100,6 +101,16 @@ class TestReading:
         book.save(packed)
         rows = list(rows_of(packed.getvalue(), Options()))
         assert rows == [["Serial", "On", "At"], ["63006799", "2026-01-31", "55.5"]]
+
+    def test_a_workbook_of_broken_xml_is_said(self) -> None:
+        packed, broken = io.BytesIO(), io.BytesIO()
+        Workbook().save(packed)
+        with zipfile.ZipFile(packed) as whole, zipfile.ZipFile(broken, "w") as half:
+            for name in whole.namelist():
+                sheet = name.startswith("xl/worksheets/")
+                half.writestr(name, b"<broken" if sheet else whole.read(name))
+        with pytest.raises(Unreadable, match="no workbook"):
+            list(rows_of(broken.getvalue(), Options()))
 
     @pytest.mark.parametrize("content", [b"PK\x03\x04 not a zip", b"PK\x03\x04"])
     def test_a_damaged_workbook_is_said(self, content: bytes) -> None:
