@@ -201,3 +201,11 @@ def test_files_named_exist() -> None:
             assert (ROOT / path).is_file(), path
     for path in re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "deploy/Dockerfile").read_text()):
         assert all((ROOT / part).exists() for part in path.split())
+
+
+def test_who_sends_mail_has_a_way_out_and_caddy_comes_by_one_road() -> None:
+    """Web sends invitations itself; it believes Caddy only on the network inside."""
+    nets: dict[str, Any] = COMPOSE["networks"]
+    for name in ("web", "worker"):
+        assert any(not (nets[net] or {}).get("internal") for net in SERVICES[name]["networks"])
+    assert set(SERVICES["web"]["networks"]) & set(SERVICES["caddy"]["networks"]) == {"inside"}
