@@ -66,6 +66,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.source = Gathered(bytearray())
         self.since = 0.0
         self.patience_s = 0.0  # for the first byte
+        self.queued = 0  # bytes of a whole request that is with the threads
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
@@ -101,6 +102,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """After an answer: the next request of the connection, or its end."""
+        self._forget(conn)
         try:
             goes_on = not fs.cancelled() and bool(fs.result())
             if not goes_on or not self.alive:
@@ -161,6 +163,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         stage = arrival.feed(piece)
         if stage is Stage.COMPLETE:
             self._let_go(conn)
+            # It still takes its room: threads that wait for the database take none away.
+            conn.queued = len(arrival.data)
+            self._gathered += conn.queued
             conn.source = Gathered(arrival.data)
             conn.parser = http.get_parser(self.cfg, conn.source, conn.client)
             conn.arrival = Arrival(MAX_BODY)
@@ -177,6 +182,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._arriving.discard(conn)
             self._gathered -= len(conn.arrival.data)
             self.poller.unregister(conn.sock)
+
+    def _forget(self, conn: Connection) -> None:
+        self._gathered -= conn.queued
+        conn.queued = 0
 
     def _refuse(self, conn: Connection, status: str) -> None:
         retry = "Retry-After: 30\r\n" if status == _TOO_MUCH else ""
@@ -211,6 +220,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _drop(self, conn: Connection) -> None:
         self._let_go(conn)
+        self._forget(conn)
         if self._parting.pop(conn, None) is not None:
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
