@@ -26,6 +26,8 @@ PAGES = [
     "",
     "meters/",
     "meters/{meter}/",
+    "meters/{meter}/readings/",
+    "meters/{meter}/readings/add/",
     "operation/telegrams/",
     "operation/quarantine/",
     "operation/collectors/",

@@ -20,6 +20,7 @@ from ready.accounts.models import User
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from ready.web.lists import ListState
+from ready.web.units import UnitChoice
 from reports.consumption import Limit, Question, Report, media, report
 from reports.forms import ConsumptionForm, month_before, periods
 from tests import factories
@@ -76,7 +77,7 @@ def question(**fields: object) -> Question:
         "first": date(2026, 10, 1),
         "last": date(2026, 10, 31),
         "zone": ZONE,
-        "energy_unit": "kWh",
+        "units": UnitChoice("kWh"),
     }
     return Question(**(wanted | fields))  # type: ignore[arg-type]
 
