@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from ready.accounts import sessions
+from ready.accounts import providers, sessions
 from ready.accounts.forms import ProfileForm
-from ready.accounts.models import User
+from ready.accounts.models import Membership, User
 from ready.accounts.proof import proof_url, second_factors
 from ready.accounts.services import change_profile
 from ready.policy import SIGNED_IN, access
+from ready.tenancy.context import tenant_context
 
 
 @access(SIGNED_IN)
@@ -90,5 +91,22 @@ def _profile(request: HttpRequest, form: ProfileForm, status: int = 200) -> Http
         "form": form,
         "sessions": sessions.of_person(request, person),
         "factors": second_factors(person.pk),
+        "ways": _ways_in(request, person),
     }
     return render(request, "accounts/profile.html", context, status=status)
+
+
+def _ways_in(request: HttpRequest, person: User) -> list[tuple[str, str, bool]]:
+    """Slug, provider's name and whether it is linked, for each utility of the person that has
+    single sign-on and that this session opens."""
+    found = []
+    for one in Membership.objects.select_related("tenant").filter(
+        user_id=person.pk, disabled_at=None, tenant__suspended_at=None
+    ):
+        if not sessions.may_open(request, one.tenant_id):
+            continue
+        with tenant_context(one.tenant_id):
+            row = providers.enabled_provider()
+            if row is not None:
+                found.append((one.tenant.slug, row.name, providers.is_linked(person.pk)))
+    return found

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import time
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -96,6 +96,13 @@ def serving() -> Iterator[Provider]:
                         "jwks_uri": f"{provider.issuer}/keys",
                     }
                 )
+            elif self.path.startswith("/authorize?"):
+                asked = parse_qs(urlsplit(self.path).query)
+                brought = urlencode(provider.log_in(self.path))
+                self.send_response(302)
+                self.send_header("Location", f"{asked['redirect_uri'][0]}?{brought}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
             elif self.path == "/keys":
                 self._say(provider.keys())
             else:

@@ -243,6 +243,12 @@ class TestLinking:
         through(other, provider)
         assert inside(other)
 
+    def test_the_profile_leads_there(self, client: Client, provider: Provider, bob: User) -> None:
+        log_in(client, bob)
+        page = client.get("/profile/").content.decode()
+        assert 'href="/t/aalund/log-in/"' in page
+        assert "not linked" in page
+
     def test_wants_a_fresh_proof(self, client: Client, provider: Provider, bob: User) -> None:
         log_in(client, bob, ago=3600)
         response = client.post("/t/aalund/log-in/start/", {"for": "link"})

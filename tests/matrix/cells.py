@@ -11,7 +11,7 @@ from zlib import crc32
 
 import pytest
 
-from ready.policy import DEVICE, PLATFORM, PUBLIC, SIGNED_IN, WITHIN_GROUPS, held_by
+from ready.policy import DEVICE, PERMISSIONS, PLATFORM, PUBLIC, SIGNED_IN, WITHIN_GROUPS, held_by
 from tests.matrix.parameters import FORMS, LIBRARY, NO_OBJECT, absent, thing_of
 from tests.matrix.sites import CLOSED, METHODS, Site
 from tests.matrix.world import ACTORS, DEVICES, LIMITED, OUTSIDERS, ROLES, STRANGERS, World
@@ -125,11 +125,11 @@ def expected(site: Site, method: str, actor: str, objects: str, world: World) ->
         return ABSENT
     if method not in site.needs:
         need = next(iter(site.needs.values()))
-        verdict = _verdict(need, actor)
+        verdict = _verdict(site, need, actor)
         if site.name.startswith("api:"):
             return NOT_ALLOWED
         return NOT_ALLOWED if verdict == OPEN else verdict
-    verdict = _verdict(site.needs[method], actor)
+    verdict = _verdict(site, site.needs[method], actor)
     if actor == "user of no group" and verdict == OPEN and OF_METERS & _things(site):
         return ABSENT
     return ABSENT if verdict == OPEN and objects != "own" else verdict
@@ -139,7 +139,7 @@ def _things(site: Site) -> set[str]:
     return {str(thing_of(site.name, name)) for name in site.parameters}
 
 
-def _verdict(need: str | None, actor: str) -> str:
+def _verdict(site: Site, need: str | None, actor: str) -> str:
     if need is None:
         pytest.fail("a view without @access", pytrace=False)
     if need == CLOSED:
@@ -148,12 +148,18 @@ def _verdict(need: str | None, actor: str) -> str:
         return OPEN
     if need == DEVICE:
         return OPEN if actor == "collector" else UNAUTHORISED
+    if actor == "API token" and site.name.startswith("api:"):
+        return OPEN if need in PERMISSIONS and PERMISSIONS[need].token else FORBIDDEN
+    if site.name.startswith("api:"):
+        return UNAUTHORISED
     if actor in STRANGERS:
         return LOGIN
     if need == SIGNED_IN:
         return OPEN
     if need == PLATFORM:
-        return OPEN if actor == "platform operator" else ABSENT
+        return OPEN if actor in ("platform operator", "visiting operator") else ABSENT
+    if actor == "visiting operator":
+        return OPEN if PERMISSIONS[need].visit else FORBIDDEN
     if actor in OUTSIDERS or actor not in ROLES:
         return ABSENT
     held = held_by(ROLES[actor], {})

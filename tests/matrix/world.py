@@ -38,6 +38,7 @@ from readings.listing import key_of
 from readings.models import ErasureCertificate, Estimation, Origin, Reading, Trust
 from readings.quality import Reason
 from ready.accounts import api_tokens, people
+from ready.accounts import models as accounts
 from ready.accounts.models import ApiToken, ExternalIdentity, Membership, User
 from ready.audit.models import AuditEntry
 from ready.policy import EVERYTHING, Role
@@ -63,6 +64,8 @@ class Utility:
     people: dict[str, User] = field(default_factory=dict)
     token: str = ""
     revoked_token: str = ""
+    api_token: str = ""
+    revoked_api_token: str = ""
 
 
 @dataclass
@@ -133,7 +136,7 @@ def _utility(slug: str, name: str) -> Utility:
             rights=EVERYTHING,
         )
         made.things.update(
-            api_token=ApiToken.objects.get().pk,
+            api_token=ApiToken.objects.latest("pk").pk,
             member=colleague.pk,
             member_shut_out=made.people["revoked"].pk,
             invitation=invitation.pk,
@@ -182,6 +185,21 @@ def _things(made: Utility) -> None:
     )
     collector = factories.collector(name=f"Collector {canary}")
     made.token = factories.token(collector)
+    made.api_token, made.revoked_api_token = (
+        api_tokens.issue(
+            name=canary,
+            scopes=list(api_tokens.grantable(EVERYTHING)),
+            lasts=timedelta(days=1),
+            user=None,
+            role=Role.ADMINISTRATOR,
+            actor=factories.ACTOR,
+            rights=EVERYTHING,
+        )
+        for _ in range(2)
+    )
+    ApiToken.objects.filter(prefix=made.revoked_api_token.split("_")[2]).update(
+        revoked_at=timezone.now()
+    )
     made.revoked_token = factories.token(collector)
     tokens.revoke(
         collector=collector, prefix=made.revoked_token.split("_")[1], actor=factories.ACTOR
@@ -409,15 +427,29 @@ def _disabled(world: World) -> Client:
     return client
 
 
-def _operator(world: World) -> Client:
+def _operator(world: World, name: str = "operator") -> Client:
     """Runs the platform; made above the walls, as the run-time role may not."""
-    user = person(world.own, "operator", None)
+    user = person(world.own, name, None)
     with as_admin() as link:
         link.execute(
             "INSERT INTO accounts_platformoperator (user_id, created_at) VALUES (%s, now())",
             [user.pk],
         )
     return signed_in(user)
+
+
+def _visitor(world: World) -> Client:
+    """An operator who entered the utility a moment ago."""
+    client = _operator(world, "visitor")
+    user = User.objects.get(name__startswith="visitor ")
+    with tenant_context(world.own.tenant.pk):
+        accounts.Visit.objects.create(
+            operator=user,
+            operator_name=user.email,
+            reason=world.own.canary,
+            expires_at=timezone.now() + timedelta(hours=1),
+        )
+    return client
 
 
 ACTORS: dict[str, Callable[[World], Client]] = {
@@ -434,6 +466,9 @@ ACTORS: dict[str, Callable[[World], Client]] = {
     "other super user": lambda world: signed_in(world.other.people[Role.SUPER_USER]),
     "other administrator": lambda world: signed_in(world.other.people[Role.ADMINISTRATOR]),
     "platform operator": _operator,
+    "visiting operator": _visitor,
+    "API token": lambda world: _with_token(world.own.api_token),
+    "revoked API token": lambda world: _with_token(world.own.revoked_api_token),
     "collector": lambda world: _with_token(world.own.token),
     "revoked collector": lambda world: _with_token(world.own.revoked_token),
 }
@@ -453,5 +488,12 @@ OUTSIDERS = (
     "other administrator",
     "platform operator",
 )
-STRANGERS = ("anonymous", "disabled", "collector", "revoked collector")
+STRANGERS = (
+    "anonymous",
+    "disabled",
+    "collector",
+    "revoked collector",
+    "API token",
+    "revoked API token",
+)
 DEVICES = ("collector", "revoked collector")
