@@ -42,6 +42,8 @@ MATRIX = "tests/matrix/test_matrix.py"
 TRAIL = "tests/rules/test_trail.py"
 DECLARED = "tests/rules/test_declarations.py"
 KEYS = "tests/collectors/test_keys.py"
+LIMITED = "tests/accounts/test_limited.py"
+SIGN_IN = "tests/accounts/test_sign_in.py"
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,53 @@ MUTANTS = (
         "the trail may be changed",
         (WALLS,),
         sql="GRANT UPDATE ON audit_auditentry TO ready_app",
+    ),
+    Mutant(
+        "a limited member sees all meters",
+        (LIMITED,),
+        sql="DROP POLICY limited ON meters_meter",
+        words="groups or others",
+    ),
+    Mutant(
+        "a limited member's request does not become the limited role",
+        (LIMITED,),
+        "ready/accounts/middleware.py",
+        """            with seen_with(rights):
+                return self._finish(request)""",
+        "            return self._finish(request)",
+        words="others or another_group",
+    ),
+    Mutant(
+        "an ID token of another log-in is taken",
+        (SIGN_IN,),
+        "ready/accounts/oidc.py",
+        'if not secrets.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):',
+        "if False:",
+        words="claims",
+    ),
+    Mutant(
+        "an answer to nobody's try is taken",
+        (SIGN_IN,),
+        "ready/accounts/views_sign_in.py",
+        'request.GET.get("state") != tried.state',
+        "False",
+        words="once or nobodys",
+    ),
+    Mutant(
+        "any algorithm of an ID token is taken",
+        (SIGN_IN,),
+        "ready/accounts/oidc.py",
+        "if algorithm not in ALGORITHMS:",
+        "if False:",
+        words="signature",
+    ),
+    Mutant(
+        "a session of single sign-on opens every utility",
+        (SIGN_IN,),
+        "ready/accounts/views_sign_in.py",
+        "    sessions.begin_for(request, utility.pk)\n",
+        "",
+        words="here_alone",
     ),
     Mutant(
         "the run-time role passes every wall",

@@ -106,7 +106,8 @@ def _utility(slug: str, name: str) -> Utility:
             ("limited", Meter.objects.all()),
             ("empty", Meter.objects.filter(pk=0)),
         ):
-            made.people[name] = person(made, name, Role.USER)
+            role = Role.SUPER_USER if name == "limited" else Role.USER
+            made.people[name] = person(made, name, role)
             group = groups.create_group(name=f"{name} {canary}", actor=factories.ACTOR)
             groups.add_to_group(group=group, meters=meters, actor=factories.ACTOR)
             people.limit(
@@ -460,7 +461,7 @@ ACTORS: dict[str, Callable[[World], Client]] = {
     "user": lambda world: signed_in(world.own.people[Role.USER]),
     "super user": lambda world: signed_in(world.own.people[Role.SUPER_USER]),
     "administrator": lambda world: signed_in(world.own.people[Role.ADMINISTRATOR]),
-    "limited user": lambda world: signed_in(world.own.people["limited"]),
+    "limited super user": lambda world: signed_in(world.own.people["limited"]),
     "user of no group": lambda world: signed_in(world.own.people["empty"]),
     "other user": lambda world: signed_in(world.other.people[Role.USER]),
     "other super user": lambda world: signed_in(world.other.people[Role.SUPER_USER]),
@@ -473,12 +474,13 @@ ACTORS: dict[str, Callable[[World], Client]] = {
     "revoked collector": lambda world: _with_token(world.own.revoked_token),
 }
 # Limited to a group with all meters, and to one with none.
-LIMITED = ("limited user", "user of no group")
+LIMITED = ("limited super user", "user of no group")
 ROLES = {
     "user": Role.USER,
     "super user": Role.SUPER_USER,
     "administrator": Role.ADMINISTRATOR,
-    **dict.fromkeys(LIMITED, Role.USER),
+    "limited super user": Role.SUPER_USER,
+    "user of no group": Role.USER,
 }
 OUTSIDERS = (
     "revoked",
