@@ -45,6 +45,8 @@ OF_METERS = {
     "telegram",
     "number",
 }
+# A file of values names no object, but of no meter there is none.
+ABOUT_METERS = {"reports:consumption_export"}
 LOGIN, FORBIDDEN, ABSENT, UNAUTHORISED, NOT_ALLOWED, OPEN = (
     "log-in",
     "403",
@@ -130,7 +132,8 @@ def expected(site: Site, method: str, actor: str, objects: str, world: World) ->
             return NOT_ALLOWED
         return NOT_ALLOWED if verdict == OPEN else verdict
     verdict = _verdict(site, site.needs[method], actor)
-    if actor == "user of no group" and verdict == OPEN and OF_METERS & _things(site):
+    none = OF_METERS & _things(site) or site.name in ABOUT_METERS
+    if actor == "user of no group" and verdict == OPEN and none:
         return ABSENT
     return ABSENT if verdict == OPEN and objects != "own" else verdict
 
