@@ -29,6 +29,7 @@ from django.db.models import (
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from meters import narrowing
 from meters.conditions import ALARMS
@@ -114,7 +115,7 @@ SELECTIONS = (
     Selection("imported", _("Last imported meters")),
     Selection("priority", _("Priority meters")),
     Selection("stock", _("Meters in stock")),
-    Selection("not_heard", _("Not heard for a day"), of_state=True),
+    Selection("not_heard", pgettext_lazy("list", "Not heard for a day"), of_state=True),
     Selection("info_codes", _("With info codes"), of_state=True),
     Selection("unreadable", _("Cannot be read"), of_state=True),
 )

@@ -164,9 +164,14 @@ def figure(
     """The Plotly figure: a trace a quality, so that the legend tells them in words; the year
     before as a thin line."""
     token = token_of(register)
+    width = 0.85 if len(found) <= 62 else 1
     traces = [
         _trace(
-            look, [(slot, bar) for slot, bar in enumerate(found) if bar.look is look], token, unit
+            look,
+            [(slot, bar) for slot, bar in enumerate(found) if bar.look is look],
+            token,
+            unit,
+            width,
         )
         for look in LOOKS
     ]
@@ -184,7 +189,6 @@ def figure(
         "layout": {
             **axes.LAYOUT,
             "barmode": "overlay",
-            "bargap": 0.15 if len(found) <= 62 else 0,
             "separators": axes.separators(),
             "showlegend": len({bar.look.key for bar in found}) > 1 or bool(marked) or bool(earlier),
             "xaxis": axes.xaxis([bar.start for bar in found], size, zone),
@@ -225,7 +229,9 @@ def _hover(bar: Bar, unit: Unit | None) -> str:
     return "<br>".join([*lines, *bar.marks])
 
 
-def _trace(look: Look, slots: Sequence[tuple[int, Bar]], token: str, unit: Unit) -> dict[str, Any]:
+def _trace(
+    look: Look, slots: Sequence[tuple[int, Bar]], token: str, unit: Unit, width: float
+) -> dict[str, Any]:
     colour = f"token:{token}"
     marker: dict[str, Any] = {
         "color": colour if look.filled else "token:surface",
@@ -249,6 +255,8 @@ def _trace(look: Look, slots: Sequence[tuple[int, Bar]], token: str, unit: Unit)
         "customdata": [[_hover(bar, unit), bar.deeper] for _slot, bar in slots],
         "hovertemplate": "%{customdata[0]}<extra></extra>",
         "marker": marker,
+        # Told, or Plotly makes a trace of few bars as wide as they lie apart.
+        "width": width,
     }
 
 
