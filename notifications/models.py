@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from meters.models import Meter
 from ready.tenancy.models import TenantForeignKey, TenantModel
@@ -73,3 +74,39 @@ class OutboxEntry(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.event} {self.key}"
+
+
+class OutgoingMail(TenantModel):
+    """A mail with a file that a person had READY send about a meter: its entry in the outbox
+    ("mail.asked", by this row's id) says when it goes; what it says is emptied once it went.
+
+    The row itself goes after `mailing.KEEP`: it names somebody's address.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Being sent")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Not sent")
+
+    meter = TenantForeignKey(Meter, models.CASCADE, related_name="+")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    recipient = models.CharField(max_length=254)
+    reply_to = models.CharField(max_length=254, blank=True)
+    subject = models.CharField(max_length=200)
+    text = models.TextField(blank=True)
+    file_name = models.CharField(max_length=120)
+    content = models.BinaryField(null=True)
+    actor_name = models.CharField(max_length=254)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    # Why it was not sent (yet), in the mail server's words.
+    trouble = models.CharField(max_length=300, blank=True)
+
+    class Meta(TenantModel.Meta):
+        indexes = [
+            models.Index(fields=["tenant", "meter", "-created_at"], name="notifications_mail_new"),
+            models.Index(fields=["tenant", "-created_at"], name="notifications_mail_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.recipient}"

@@ -40,6 +40,11 @@ app.conf.beat_schedule = {
         "task": "meters.tasks.forget_imports",
         "schedule": crontab(hour=2, minute=10),
     },
+    "send-mails": {
+        "task": "notifications.tasks.send_mails",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
     "refresh-groups": {
         "task": "meters.tasks.refresh_groups",
         "schedule": 120.0,

@@ -114,6 +114,7 @@ PERMISSIONS: dict[str, Permission] = {
         # Reports, exports and notifications
         _P("reports.view", _("View reports"), Group.ANALYSIS, _ALL, _ANY, visit=True),
         _P("reports.export", _("Export reports"), Group.ANALYSIS, _ALL, _ANY),
+        _P("reports.send", _("Send reports by e-mail"), Group.ANALYSIS, _SUPER, _ANY),
         _P(
             "exports.view",
             _("View automatic exports and their runs"),

@@ -135,6 +135,25 @@ def periods(today: date) -> list[tuple[str, date, date]]:
     return [one for one in named if one[1] <= one[2]]
 
 
+class SendReportForm(forms.Form):
+    """Whom a meter's report goes to, and what stands above it."""
+
+    recipient = forms.EmailField(
+        label=_l("E-mail address"),
+        max_length=254,
+        error_messages={"invalid": _l("This is no e-mail address: it has a name, @ and a domain.")},
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    subject = forms.CharField(label=_l("Subject"), max_length=200)
+    text = forms.CharField(
+        label=_l("Text"), max_length=4000, widget=forms.Textarea(attrs={"rows": 8})
+    )
+
+    def clean_subject(self) -> str:
+        # A line break would begin another line of the mail's head.
+        return " ".join(self.cleaned_data["subject"].split())
+
+
 class LetterheadForm(forms.Form):
     """The head of the utility's PDFs."""
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("analysis/comparison/find/", comparing.find, name="comparison_find"),
     path("analysis/comparison/export.csv", comparing.export, name="comparison_export"),
     path("meters/<int:pk>/report.pdf", paper.meter_report, name="meter_report"),
+    path("meters/<int:pk>/report/send/", paper.send_report, name="send_report"),
     path("configuration/letterhead/", paper.letterhead, name="letterhead"),
     path("configuration/letterhead/logo.png", paper.logo, name="logo"),
     path("places/<int:pk>/residents/", erasing.residents, name="residents"),

@@ -38,6 +38,7 @@ EVENTS: dict[str, Promise | str] = {
     "reading.estimate_undone": _("Estimate taken back"),
     "readings.erased": _("Former resident's data erased"),
     "readings.retention_changed": _("Keeping of readings changed"),
+    "report.mailed": _("Report sent by e-mail"),
     "letterhead.changed": _("Letterhead changed"),
     "collector.registered": _("Collector registered"),
     "collector.changed": _("Collector changed"),

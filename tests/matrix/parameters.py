@@ -152,6 +152,11 @@ FORMS: dict[str, Form] = {
     "readings:undo_estimate": lambda world: {},
     "readings:keep": lambda world: {"full_months": "12", "keep_months": "24"},
     "reports:erasure": lambda world: {"request": f"case {world.own.canary}", "confirmed": "on"},
+    "reports:send_report": lambda world: {
+        "recipient": f"{world.own.canary}@example.org",
+        "subject": "Your consumption",
+        "text": "See the file.",
+    },
     "reports:letterhead": lambda world: {"lines": f"Street {world.own.canary}"},
     "accounts:save_profile": lambda world: {"name": world.own.canary, "language": "en"},
     "accounts:end_session": lambda world: {"session": "1"},
