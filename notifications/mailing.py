@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from meters.models import Meter
+from notifications import outbox
 from notifications.models import OutboxEntry, OutgoingMail
 from notifications.outbox import Event, enqueue
 from ready.audit.services import Actor, record
@@ -34,7 +35,6 @@ from ready.tenancy.models import Tenant
 
 log = logging.getLogger(__name__)
 
-KIND = "mail.asked"
 # A utility's people may have so many sent an hour: a report each, not a campaign.
 MOST_AN_HOUR = 200
 KEEP = timedelta(days=30)
@@ -82,7 +82,7 @@ def ask_for_mail(*, meter: Meter, letter: Letter, actor: Actor) -> OutgoingMail:
         content=letter.content,
         actor_name=actor.name,
     )
-    enqueue([Event(KIND, str(made.pk), {"mail": made.pk})])
+    enqueue([Event(outbox.MAIL, str(made.pk), {"mail": made.pk})])
     record(
         event="report.mailed",
         actor=actor,
@@ -134,10 +134,10 @@ def _claim(tenant_id: int) -> _Claimed | None:
                    WHERE (o.tenant_id, o.id) = (
                        SELECT tenant_id, id FROM notifications_outboxentry
                        WHERE tenant_id = %s AND event = %s AND delivered_at IS NULL
-                         AND next_try_at <= now()
+                         AND given_up_at IS NULL AND next_try_at <= now()
                        ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
                    RETURNING o.id, o.attempts, o.id_outside, o.payload ->> 'mail'""",
-                [_LEASE_S, current_tenant_id(), KIND],
+                [_LEASE_S, current_tenant_id(), outbox.MAIL],
             )
             row = cursor.fetchone()
         if row is None:
@@ -146,7 +146,7 @@ def _claim(tenant_id: int) -> _Claimed | None:
         mail = OutgoingMail.objects.filter(pk=int(number)).first()
         if mail is None or mail.content is None:
             # Past its time, or sent by a worker that died before it could say so here.
-            OutboxEntry.objects.filter(pk=entry).update(delivered_at=timezone.now())
+            outbox.note_delivered(entry_id=entry, now=timezone.now())
             return _claim(tenant_id)
         return _Claimed(entry, attempts, mail, str(id_outside))
 
@@ -190,20 +190,33 @@ def _settle(tenant_id: int, claimed: _Claimed, trouble: _Trouble | None) -> None
     """Note what came of a try."""
     now = timezone.now()
     with tenant_context(tenant_id):
-        entry = OutboxEntry.objects.filter(pk=claimed.entry)
         mail = OutgoingMail.objects.filter(pk=claimed.mail.pk)
         if trouble is None:
-            entry.update(delivered_at=now)
+            outbox.note_delivered(entry_id=claimed.entry, now=now)
             mail.update(**_over(OutgoingMail.State.SENT, now, ""))
             return
         log.warning("mail %s of tenant %s not sent: %s", claimed.mail.pk, tenant_id, trouble.words)
-        if trouble.for_good or claimed.attempts > len(_PAUSES_MIN):
-            entry.update(delivered_at=now)
+        over = trouble.for_good or claimed.attempts > len(_PAUSES_MIN)
+        outbox.note_failed(
+            entry_id=claimed.entry,
+            reason=trouble.words,
+            next_try_at=None
+            if over
+            else now + timedelta(minutes=_PAUSES_MIN[claimed.attempts - 1]),
+            now=now,
+        )
+        if over:
             mail.update(**_over(OutgoingMail.State.FAILED, now, trouble.words))
-            return
-        pause = timedelta(minutes=_PAUSES_MIN[claimed.attempts - 1])
-        entry.update(next_try_at=now + pause)
-        mail.update(trouble=trouble.words)
+        else:
+            mail.update(trouble=trouble.words)
+
+
+def give_up_mail(*, entry: OutboxEntry, now: datetime) -> None:
+    """Empty the mail of an entry that a person gave up; other entries carry none."""
+    if entry.event == outbox.MAIL:
+        mail = OutgoingMail.objects.filter(pk=entry.payload["mail"])
+        words = entry.reason or _("given up")
+        mail.update(**_over(OutgoingMail.State.FAILED, now, words))
 
 
 def _over(state: OutgoingMail.State, now: datetime, trouble: str) -> dict[str, object]:

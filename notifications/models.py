@@ -43,7 +43,9 @@ class OutboxEntry(TenantModel):
 
     Whoever delivers it may do so twice (a channel's answer can be lost); `id_outside` lets the
     receiver see that. key: what makes it one event; enqueued again, it is the same.
-    payload: what a message needs, in base units and UTC.
+    payload: what a message needs, in base units and UTC. reason: why the last attempt failed, or
+    it was given up. It waits until it is delivered_at or given_up_at, and ends some days after
+    (`notifications.maintenance`).
     """
 
     event = models.CharField(max_length=40)
@@ -54,6 +56,8 @@ class OutboxEntry(TenantModel):
     attempts = models.SmallIntegerField(default=0)
     next_try_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta(TenantModel.Meta):
         verbose_name = "outbox entry"
@@ -66,7 +70,7 @@ class OutboxEntry(TenantModel):
             # What a deliverer takes next.
             models.Index(
                 fields=["tenant", "next_try_at"],
-                condition=models.Q(delivered_at=None),
+                condition=models.Q(delivered_at=None, given_up_at=None),
                 name="notifications_outbox_due",
             ),
             models.Index(fields=["tenant", "-created_at"], name="notifications_outbox_new"),

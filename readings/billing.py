@@ -12,7 +12,9 @@ from datetime import datetime
 
 from django.db import connection
 
-from readings.models import BilledValue, KeptReading
+from meters import state
+from readings.marks import marking
+from readings.models import BilledValue
 from readings.rules.values import Quality
 from ready.tenancy.context import current_tenant_id
 
@@ -37,11 +39,12 @@ class Billed:
 def note_billed(*, export_id: int, values: Iterable[Billed]) -> int:
     """Keep the values of an export, and from now on the readings behind them; how many are new.
 
-    The same export may be noted again: what it said first stays.
+    The same export may be noted again: what it said first stays. An export that reads what it
+    notes calls `take_turn` before it reads, so that no thinning comes between.
     """
     tenant = current_tenant_id()
     told = list(values)
-    _take_turn()
+    take_turn()
     of_export = BilledValue.objects.filter(export_id=export_id)
     before = of_export.count()
     BilledValue.objects.bulk_create(
@@ -62,12 +65,7 @@ def note_billed(*, export_id: int, values: Iterable[Billed]) -> int:
         batch_size=_AT_ONCE,
         ignore_conflicts=True,
     )
-    behind = {(one.meter_id, one.read_at) for one in told if one.read_at is not None}
-    KeptReading.objects.bulk_create(
-        [KeptReading(tenant_id=tenant, meter_id=meter, ts=at) for meter, at in sorted(behind)],
-        batch_size=_AT_ONCE,
-        ignore_conflicts=True,
-    )
+    _keep({(one.meter_id, one.read_at) for one in told if one.read_at is not None})
     added: int = of_export.count() - before
     return added
 
@@ -86,7 +84,7 @@ def billed_of(meter_id: int, start: datetime, end: datetime) -> list[BilledValue
 
 def forget_export(export_id: int) -> None:
     """End what an export kept; readings that another export used stay kept."""
-    _take_turn()
+    take_turn()
     BilledValue.objects.filter(export_id=export_id).delete()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -98,8 +96,33 @@ def forget_export(export_id: int) -> None:
         )
 
 
-def _take_turn() -> None:
-    """Wait for a utility's other export: one that is forgotten must see which readings another,
-    not committed yet, relies on."""
+def take_turn() -> None:
+    """Until this transaction ends, no other export of the utility notes or forgets anything, and
+    no month of readings is thinned or takes another's place.
+
+    One that is forgotten must see which readings another, not committed yet, relies on; and so
+    must whoever takes readings away (`readings.rewriting`).
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_CLASS, current_tenant_id()])
+        # A month's new table, made while this was not committed, waits for it before it takes the
+        # old one's place; then it finds the marks below.
+        cursor.execute("LOCK TABLE ONLY readings_reading IN ACCESS SHARE MODE")
+
+
+def _keep(behind: set[tuple[int, datetime]]) -> None:
+    """Keep these readings (meter, instant) from thinning, and mark their days: a month that is
+    being written anew has perhaps been copied without them, and copies marked days once more."""
+    state.lock({meter for meter, _at in behind})
+    rows = sorted(behind)
+    change = """INSERT INTO readings_keptreading (tenant_id, meter_id, ts)
+                SELECT %s, u.meter_id, u.ts
+                FROM unnest(%s::int[], %s::timestamptz[]) AS u(meter_id, ts)
+                ON CONFLICT DO NOTHING RETURNING meter_id, ts"""
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            cursor.execute(
+                f"{marking(change)} SELECT count(*) FROM changed",  # noqa: S608
+                [current_tenant_id(), [one for one, _at in some], [at for _one, at in some]],
+            )

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from readings import daily
+from readings import billing, daily
 from readings.daily import MeterDay
 from readings.models import Upkeep
 from ready.tenancy.context import tenant_context
@@ -326,6 +326,7 @@ def _end_days(month: Month, tenant_id: int, level: Level, zone: ZoneInfo) -> Non
         return
     first_day = month.low.astimezone(zone).date()
     with tenant_context(tenant_id), connection.cursor() as cursor:
+        billing.take_turn()
         parameters: dict[str, Any] = {
             "tenant": tenant_id,
             "low": daily.start_of(first_day, zone),

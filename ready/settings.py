@@ -347,6 +347,8 @@ ENOUGH_FREE_DISK_GB = env_int("READY_ENOUGH_FREE_DISK_GB", 50)
 # How long raw bodies stay once all their items are settled, and quarantined telegrams by reason.
 BODY_DAYS = env_int("READY_BODY_DAYS", 7)
 QUARANTINE_DAYS = env_numbers("READY_QUARANTINE_DAYS", "unknown_meter=7")
+# How long an outbox entry stays after it was delivered or given up.
+OUTBOX_DAYS = env_int("READY_OUTBOX_DAYS", 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PUSH_MAX_BODY_BYTES, 2 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 

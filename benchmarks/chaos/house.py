@@ -12,14 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
 from benchmarks.chaos.mutants import MUTANTS
-from ready.local.credentials import generate
+from ready.local.credentials import Credentials, generate
 from ready.local.errors import LocalError
 from ready.local.folders import RunFolder
 from ready.local.postgres import ADMINISTRATOR, DATABASE, Cluster, installation
@@ -36,21 +36,42 @@ _DISK_MB = 700
 _PUSHES_A_MINUTE = "60000"
 
 
+@dataclass(frozen=True)
+class Pattern:
+    """What a house that was made and filled looked like: others are made after it, in no time."""
+
+    folder: Path
+    secrets: Credentials
+
+    @property
+    def there(self) -> bool:
+        """Whether some house has left it yet."""
+        return (self.folder / "town.json").exists()
+
+
 class House:
     """Everything that runs, and ways to look at it and to harm it."""
 
     def __init__(
-        self, supervisor: Supervisor, run: RunFolder, mutant: str, *, small_disk: bool
+        self,
+        supervisor: Supervisor,
+        run: RunFolder,
+        mutant: str,
+        *,
+        small_disk: bool,
+        pattern: Pattern | None = None,
     ) -> None:
         self.folder = run.folder("evidence")
         self.logs = supervisor.folder
         self.data = run.path / "data"
         self.clock = self.folder / "clock"
+        self.applied = self.folder / "applied"  # which programs a mutant was patched into
         self.small_disk = small_disk
         self._supervisor = supervisor
         self._words = self.folder / "words"
         self._mutant = mutant
-        self._secrets = generate()
+        self._pattern = pattern
+        self._secrets = pattern.secrets if pattern else generate()
         settings = (*_SETTINGS, *(MUTANTS[mutant].settings if mutant else ()))
         self._cluster = Cluster(installation(), self.data / "postgres", run.path, settings)
         self._valkey = Valkey(self.data / "valkey", run.path)
@@ -62,6 +83,9 @@ class House:
         """Start and fill everything; raises LocalError."""
         secrets = self._secrets
         supervisor = self._supervisor
+        made = self._pattern is not None and self._pattern.there
+        if made:
+            self._copy_pattern()
         supervisor.start(self._cluster.prepare(secrets.admin_password))
         supervisor.start(self._valkey.prepare())
         supervisor.start(self._program("proxy", *self._proxy()))
@@ -75,26 +99,18 @@ class House:
             "READY_PUSH_RATE_PER_MINUTE": _PUSHES_A_MINUTE,
             "CHAOS_CLOCK": str(self.clock),
             "CHAOS_MUTANT": self._mutant,
+            "CHAOS_APPLIED": str(self.applied),
             "READY_LOG_LEVEL": "INFO",
         }
         given.pop("DATABASE_URL", None)
         ready = Ready(given, self.data, self.port, Servers(url, self._valkey.url), secrets)
-        for step in ready.building():
-            supervisor.steps(*step)
-        supervisor.steps(*ready.filling()[0])
-        web = ready.web()
-        seeding = replace(
-            web,
-            name="seed",
-            argv=self._module("seed", "--seed", str(seed), "--out", str(self.folder / "town.json")),
-            env={**web.env, "DJANGO_SETTINGS_MODULE": "ready.settings"},
-        )
-        supervisor.steps(seeding)
+        if not made:
+            self._fill(ready, seed)
         mutant = MUTANTS.get(self._mutant)
         if mutant is not None and mutant.sql:
             with self.admin() as link:
                 link.execute(mutant.sql)
-        supervisor.start(self._started(web))
+        supervisor.start(self._started(ready.web()))
         worker = ready.worker()
         words = list(worker.argv)
         words[words.index("--concurrency") + 1] = "2"
@@ -102,6 +118,41 @@ class House:
         if mutant is None or mutant.beat:
             supervisor.start(self._started(ready.companions()[0]))
         self.wait_until(self.is_ready, 60, "READY")
+
+    def _fill(self, ready: Ready, seed: int) -> None:
+        """Tables, and two utilities; kept as the pattern where one is wanted."""
+        for step in ready.building():
+            self._supervisor.steps(*step)
+        self._supervisor.steps(*ready.filling()[0])
+        web = ready.web()
+        seeding = replace(
+            web,
+            name="seed",
+            argv=self._module("seed", "--seed", str(seed), "--out", str(self.folder / "town.json")),
+            env={**web.env, "DJANGO_SETTINGS_MODULE": "ready.settings"},
+        )
+        self._supervisor.steps(seeding)
+        if self._pattern is not None:
+            self._stop("postgres")
+            _copy(self.data / "postgres", self._pattern.folder)
+            _copy(self.folder / "town.json", self._pattern.folder)
+            self._supervisor.start(self._cluster.prepare(self._secrets.admin_password))
+
+    def _copy_pattern(self) -> None:
+        assert self._pattern is not None
+        _copy(self._pattern.folder / "postgres", self.data)
+        _copy(self._pattern.folder / "town.json", self.folder)
+
+    def _stop(self, name: str) -> None:
+        """End a service in good order, for good."""
+        services = self._supervisor.services
+        (service,) = [one for one in services if one.program.name == name]
+        services.remove(service)
+        child = service.child
+        if child is None:
+            raise LocalError(f"{name} does not run")
+        child.ask_to_stop()
+        self.wait_until(child.ended, 30, f"the end of {name}")
 
     def _module(self, name: str, *arguments: str) -> tuple[str, ...]:
         return (sys.executable, "-m", f"benchmarks.chaos.{name}", *arguments)
@@ -247,6 +298,16 @@ class House:
         with self._words.open("a") as words:
             words.write(word + "\n")
 
+    def cancel_queries(self) -> int:
+        """Cancel what READY has the database do just now; how many queries that were."""
+        with self.admin() as link:
+            rows = link.execute(
+                """SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+                   WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'
+                     AND state <> 'idle'"""
+            ).fetchall()
+        return len(rows)
+
     def redis(self, command: bytes) -> None:
         """A command to the broker."""
         with socket.socket(socket.AF_UNIX) as link:
@@ -257,7 +318,7 @@ class House:
 
 
 @contextmanager
-def house(mutant: str, *, small_disk: bool) -> Iterator[House]:
+def house(mutant: str, *, small_disk: bool, pattern: Pattern | None = None) -> Iterator[House]:
     """A house that is torn down at the end, whatever happened in it."""
     with run_folder() as run:
         data = run.folder("data")
@@ -266,10 +327,15 @@ def house(mutant: str, *, small_disk: bool) -> Iterator[House]:
             data.chmod(0o711)
         try:
             with Supervisor(run.folder("logs")) as supervisor:
-                yield House(supervisor, run, mutant, small_disk=mounted)
+                yield House(supervisor, run, mutant, small_disk=mounted, pattern=pattern)
         finally:
             if mounted:
                 subprocess.run(["umount", "-l", str(data)], check=False)
+
+
+def _copy(source: Path, into: Path) -> None:
+    """With its owner, who is not always ours."""
+    subprocess.run(["cp", "-a", str(source), str(into)], check=True)
 
 
 def _mount(folder: Path) -> bool:

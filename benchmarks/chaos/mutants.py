@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+# How wide a mutant's gap is, so that a kill falls into it soon; a real one might be narrower.
+_GAP_S = 0.3
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -30,7 +33,9 @@ def _nothing() -> None:
 
 
 def _replace(name: str, new: Any, *modules: Any) -> None:
+    """Raises AttributeError where there is no such name: the mutant would be the product itself."""
     for module in modules:
+        getattr(module, name)
         setattr(module, name, new)
 
 
@@ -60,7 +65,7 @@ def _no_dedupe() -> None:
 def _no_poll() -> None:
     worker: Any = import_module("collectors.worker")
 
-    worker.LOOK_SECONDS = 3600.0
+    _replace("LOOK_SECONDS", 3600.0, worker)
 
 
 def _tenant_forgotten() -> None:
@@ -83,7 +88,8 @@ def _no_fence() -> None:
     batches: Any = import_module("collectors.pipeline.batches")
     claims: Any = import_module("collectors.pipeline.claims")
 
-    claims.LEASE_S = claims.DELAY_S = 0
+    _replace("LEASE_S", 0, claims)
+    _replace("DELAY_S", 0, claims)
     real = claims._oldest_of
 
     def oldest_of(queue: Any) -> Any:
@@ -91,7 +97,7 @@ def _no_fence() -> None:
         time.sleep(0.05)  # the lease is over before the work begins
         return claimed
 
-    claims._oldest_of = oldest_of
+    _replace("_oldest_of", oldest_of, claims)
     _replace("begin", lambda claimed: None, pipeline, apart, batches, claims)
 
     def settle(claimed: Any) -> None:
@@ -121,7 +127,7 @@ def _settled_first() -> None:
             real_settle(claimed)
         with tenant_context(claimed.tenant_id):
             batch, items = real_unpack(claimed)
-            time.sleep(0.05)
+            time.sleep(_GAP_S)
             pipeline.process(items)
             pipeline.settle_whole(batch, items)
 
@@ -132,9 +138,9 @@ def _anyones_fault() -> None:
     pipeline: Any = import_module("collectors.pipeline")
     apart: Any = import_module("collectors.pipeline.apart")
 
-    pipeline.WHOLE_ATTEMPTS = 0
-    apart._SLICE = 1
-    apart.NOBODYS_FAULT = ()
+    _replace("WHOLE_ATTEMPTS", 0, pipeline)
+    _replace("_SLICE", 1, apart)
+    _replace("NOBODYS_FAULT", (), apart)
 
 
 def _two_transactions() -> None:
@@ -151,7 +157,7 @@ def _two_transactions() -> None:
         tenant_id = context.current_tenant_id()
         with connection.cursor() as cursor:
             cursor.execute("COMMIT")
-            time.sleep(0.05)
+            time.sleep(_GAP_S)
             cursor.execute("BEGIN")
         context._set_local("app.tenant", tenant_id)
 
@@ -166,7 +172,7 @@ MUTANTS = {
         "synchronous_commit is off",
         _nothing,
         ("pg_kill",),
-        ("synchronous_commit=off", "wal_writer_delay=10s", "wal_writer_flush_after=0"),
+        ("synchronous_commit=off", "wal_writer_delay=10s", "wal_writer_flush_after=1GB"),
     ),
     "no-dedupe": Mutant(
         "a push that is sent again is another batch", _no_dedupe, ("commit_cut", "web_kill")
@@ -174,6 +180,7 @@ MUTANTS = {
     "no-unique-key": Mutant(
         "two readings of one instant may stand beside each other",
         _nothing,
+        ("worker_child_kill",),
         sql="ALTER TABLE readings_reading DROP CONSTRAINT readings_reading_pkey",
     ),
     "no-poll": Mutant(
@@ -197,7 +204,7 @@ MUTANTS = {
     "anyones-fault": Mutant(
         "trouble of the database is held against the telegram",
         _anyones_fault,
-        ("connections_cut", "pg_restart"),
+        ("queries_cancelled",),
     ),
     "two-transactions": Mutant(
         "readings are committed apart from the batch",

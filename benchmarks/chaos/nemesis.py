@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+
 from benchmarks.chaos.house import House
 
 
@@ -117,6 +119,16 @@ def commit_cut(house: House, chance: random.Random) -> None:
         house.tell_proxy("commit")
 
 
+def queries_cancelled(house: House, chance: random.Random) -> None:
+    """Someone cancels all that the database does, a while long; its connections live on."""
+    done = 0
+    for _ in range(20):
+        done += house.cancel_queries()
+        house.wait(0.1)
+    if done == 0:
+        raise Skipped("the database had nothing to do")
+
+
 def pg_stall(house: House, chance: random.Random) -> None:
     """Nothing passes to or from the database."""
     house.tell_proxy("stall 3")
@@ -166,6 +178,7 @@ FAULTS: dict[str, Callable[[House, random.Random], None]] = {
         pg_restart,
         connections_cut,
         commit_cut,
+        queries_cancelled,
         pg_stall,
         clock_skew,
         disk_full,
@@ -203,7 +216,7 @@ class Nemesis:
             FAULTS[name](house, self._chance)
         except Skipped as skipped:
             self.skipped[name] = str(skipped)
-        except OSError as error:
+        except (OSError, psycopg.Error) as error:
             self.skipped[name] = f"{type(error).__name__}: {error}"
         else:
             self.done[name] += 1

@@ -1,7 +1,8 @@
 """Starts one of READY's programs as it is, with a clock that is wrong, or as a mutant.
 
 `python -m benchmarks.chaos.start MODULE ARGUMENTS`: CHAOS_MUTANT names the mutant, the file
-CHAOS_CLOCK holds the seconds by which the clock is off.
+CHAOS_CLOCK holds the seconds by which the clock is off. CHAOS_APPLIED is told when a mutant's patch
+went in: one that breaks off is no mutant that was caught.
 """
 
 import os
@@ -27,6 +28,8 @@ def main() -> None:
     if mutant:
         django.setup()
         MUTANTS[mutant].break_it()
+        with Path(os.environ["CHAOS_APPLIED"]).open("a") as applied:
+            applied.write(f"{sys.argv[1]}\n")
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -126,6 +126,7 @@ SECTIONS = (
                 frozenset({"collectors:inspect"}),
             ),
             Page("notifications:info_codes", _("Info codes"), "operation.view"),
+            Page("notifications:outbox", _("Outbox"), "operation.view"),
         ),
         frozenset({"collectors", "notifications"}),
     ),

@@ -44,6 +44,8 @@ EVENTS: dict[str, Promise | str] = {
     "collector.changed": _("Collector changed"),
     "collector.token_issued": _("Collector's token issued"),
     "collector.token_revoked": _("Collector's token revoked"),
+    "outbox.tried_again": _("Outbox entry tried again"),
+    "outbox.given_up": _("Outbox entry given up"),
     "telegrams.replay_requested": _("Replay of telegrams asked for"),
     "meter.changed": _("Meter changed"),
     "group.created": _("Group made"),

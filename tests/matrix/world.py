@@ -31,6 +31,7 @@ from meters.models import (
     SupplyPoint,
 )
 from meters.registers import BY_COLUMN
+from notifications.models import OutboxEntry
 from readings.edits import Why, edit_reading
 from readings.estimates import fill_gap
 from readings.exchange import Visit, exchange_meter
@@ -248,6 +249,8 @@ def _things(made: Utility) -> None:
         gap=key_of(corrected + timedelta(hours=3)),
         estimate=estimated.pk,
     )
+    entry = OutboxEntry.objects.create(event=canary[:40], key=canary, payload={"meter": meter.pk})
+    made.things["outbox_entry"] = entry.pk
     spare: Meter = factories.meter(in_stock=True)
     group = groups.create_group(name=f"Group {canary}", actor=factories.ACTOR)
     groups.add_to_group(

@@ -20,9 +20,11 @@ from django.utils import timezone
 
 from collectors.pipeline import import_readings
 from meters.models import Meter
-from readings import daily, maintenance, midnights, rewriting
+from readings import billing, daily, maintenance, midnights, rewriting
+from readings.billing import Billed
 from readings.models import DailyReading, DirtyDay, KeptReading, Reading, Upkeep
 from readings.rewriting import Level
+from readings.rules.values import Quality
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
@@ -332,6 +334,74 @@ class TestKilled:
         with as_admin() as link:
             assert not draft_is("begun")(link, month)
         assert maintenance.plan(timezone.now()) == []
+
+
+def reached_by(process: "subprocess.Popen[bytes]", month: rewriting.Month, *states: str) -> None:
+    """Wait until the maintenance process has come so far."""
+    end = time.monotonic() + 60
+    with as_admin() as link:
+        while not all(draft_is(state)(link, month) for state in states):
+            assert process.poll() is None, "it went past"
+            assert time.monotonic() < end, states
+            time.sleep(0.005)
+
+
+class TestBilledMeanwhile:
+    """A reading billed after it was left out of the new table, and before that takes its place."""
+
+    @pytest.fixture
+    def billed(self, as_maintainer: None, aalund: Tenant) -> Reading:
+        (meters,) = towns(aalund)
+        with tenant_context(aalund.pk):
+            fill(meters, month_back(15), 6)
+            some: Reading = Reading.objects.filter(meter_id=meters[1].pk).order_by("ts")[21]
+        return some
+
+    def note(self, reading: Reading) -> None:
+        value = Billed(reading.meter_id, "v1", reading.ts, 7, Quality.MEASURED, reading.ts)
+        billing.note_billed(export_id=1, values=[value])
+
+    def test_between_copy_and_swap_stays(
+        self,
+        maintainers: Callable[[], "subprocess.Popen[bytes]"],
+        aalund: Tenant,
+        billed: Reading,
+    ) -> None:
+        before = stored(aalund)
+        with tenant_context(aalund.pk):
+            billing.take_turn()
+            process = maintainers()
+            reached_by(process, month_of(month_back(15)), "filled", "keyed")
+            self.note(billed)
+        assert process.wait(timeout=60) == 0
+        row = (billed.meter_id, billed.ts, billed.e1, billed.v1)
+        assert stored(aalund) == sorted([*firsts(before, COPENHAGEN), row])
+
+    def test_in_a_transaction_that_outlasts_the_copy_stays(
+        self,
+        maintainers: Callable[[], "subprocess.Popen[bytes]"],
+        aalund: Tenant,
+        billed: Reading,
+    ) -> None:
+        before, month = stored(aalund), month_of(month_back(15))
+        with as_admin() as link:
+            link.autocommit = False
+            link.execute("LOCK TABLE ONLY readings_reading IN ACCESS SHARE MODE")
+            process = maintainers()
+            # All is copied, and the swap waits for the lock.
+            reached_by(process, month, "keyed", "analysed")
+            with tenant_context(aalund.pk):
+                self.note(billed)
+                link.commit()
+                time.sleep(1.5)  # a swap that did not wait for us would be through
+                with as_admin() as other:
+                    assert draft_is("begun")(other, month)
+        assert process.wait(timeout=60) == 0
+        row = (billed.meter_id, billed.ts, billed.e1, billed.v1)
+        assert row in stored(aalund)
+        # Its day was taken over whole under the lock; the next look thins it like any late news.
+        assert maintainers().wait(timeout=60) == 0
+        assert stored(aalund) == sorted([*firsts(before, COPENHAGEN), row])
 
 
 def test_readings_go_on_coming_in(
