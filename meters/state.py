@@ -72,27 +72,41 @@ _TYPES = {
 }
 _STAGE = Stage("stage_state", {**_TYPES, **REGISTER_TYPES})
 # A newer telegram wins; what it does not tell stays as it was.
-_newer_heard = "s.heard_at >= coalesce(m.heard_at, '-infinity')"
-_newer_read = "s.read_at >= coalesce(m.read_at, '-infinity')"
+_newer_heard = "excluded.heard_at >= coalesce(m.heard_at, '-infinity')"
+_newer_read = "excluded.read_at >= coalesce(m.read_at, '-infinity')"
+_counts = "excluded.counter > coalesce(m.counter, -1)"
 
 
 @lru_cache(maxsize=256)
 def _update(told: tuple[str, ...]) -> str:
-    """The statement for a batch that told these registers."""
-    heard = ("collector_id", "rssi_dbm", "trouble")
-    sets = [f"{c} = CASE WHEN {_newer_heard} THEN s.{c} ELSE m.{c} END" for c in heard]
-    sets += [
-        f"{c} = CASE WHEN {_newer_read} THEN coalesce(s.{c}, m.{c}) ELSE m.{c} END"
-        for c in ("conditions", *told)
+    """The statement for a batch that told these registers.
+
+    The rows are there. It is an insert that always runs into them because that probes the key once
+    a row; an UPDATE that joins the stage reads the whole table where the statistics are behind.
+    `conditions` may not be NULL: a JSON null stands for none told.
+    """
+    sets = [
+        f"{c} = CASE WHEN {_newer_heard} THEN excluded.{c} ELSE m.{c} END"
+        for c in ("collector_id", "rssi_dbm", "trouble")
     ]
     sets += [
-        f"{c} = CASE WHEN s.counter > coalesce(m.counter, -1) THEN s.{c} ELSE m.{c} END"
+        f"{c} = CASE WHEN {_newer_read} THEN coalesce(excluded.{c}, m.{c}) ELSE m.{c} END"
+        for c in told
+    ]
+    sets += [
+        f"{c} = CASE WHEN {_counts} THEN excluded.{c} ELSE m.{c} END"
         for c in ("counter", "counter_at", "counter_mark")
     ]
+    listed = ", ".join((*_TYPES, *told))
     return f"""
-        UPDATE meters_meterstate m SET heard_at = greatest(m.heard_at, s.heard_at),
-            read_at = greatest(m.read_at, s.read_at), {", ".join(sets)}
-        FROM stage_state s WHERE m.tenant_id = %s AND m.meter_id = s.meter_id"""
+        INSERT INTO meters_meterstate AS m (tenant_id, {listed})
+        SELECT %s, {listed} FROM stage_state
+        ON CONFLICT (tenant_id, meter_id) DO UPDATE SET
+            heard_at = greatest(m.heard_at, excluded.heard_at),
+            read_at = greatest(m.read_at, excluded.read_at),
+            conditions = CASE WHEN {_newer_read} AND excluded.conditions <> 'null'
+                              THEN excluded.conditions ELSE m.conditions END,
+            {", ".join(sets)}"""
 
 
 _LOCK = f"""SELECT meter_id, read_at, counter, counter_at, counter_mark,
@@ -130,7 +144,7 @@ def update(heard: Iterable[Heard]) -> None:
         "trouble": [one.trouble for one in rows],
         "read_at": [_stamp(one.read_at) for one in rows],
         "conditions": [
-            None if one.conditions is None else document(orjson.dumps(one.conditions))
+            document(b"null" if one.conditions is None else orjson.dumps(one.conditions))
             for one in rows
         ],
         "counter": [one.counted and one.counted.counter for one in rows],

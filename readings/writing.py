@@ -257,14 +257,19 @@ def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> list[int]
         cursor.execute(
             f"""SELECT s.place, r.status, {", ".join(f"r.{c}" for c in COLUMNS)}
                 FROM stage_reading s
-                JOIN readings_reading r ON r.meter_id = s.meter_id AND r.ts = s.ts
-                WHERE s.place = ANY(%s) AND r.tenant_id = %s AND r.ts >= %s AND r.ts <= %s
+                CROSS JOIN LATERAL (
+                    SELECT * FROM readings_reading
+                    WHERE tenant_id = %s AND meter_id = s.meter_id AND ts = s.ts
+                      AND ts >= %s AND ts <= %s
+                    OFFSET 0  -- the key is probed once a row, whatever the statistics say
+                ) r
+                WHERE s.place = ANY(%s)
                   AND (r.status = {int(Status.ESTIMATED)} OR NOT {_agrees(COLUMNS, "s")})""",
             [
-                list(places),
                 current_tenant_id(),
                 min(readings[place].at for place in places),
                 max(readings[place].at for place in places),
+                list(places),
             ],
         )
         met = cursor.fetchall()
@@ -276,10 +281,8 @@ def _compare(readings: Sequence[NewReading], places: Sequence[int]) -> list[int]
     return [place for place, status, *_ in met if status == Status.ESTIMATED]
 
 
-_GIVEN = """unnest(%s::int[], %s::timestamptz[]) AS g(meter_id, ts)
-    WHERE r.tenant_id = %s AND r.meter_id = g.meter_id AND r.ts = g.ts
-      AND r.ts >= %s AND r.ts <= %s RETURNING r.meter_id, r.ts"""
-_DELETE = f"DELETE FROM readings_reading r USING {_GIVEN}"
+_GIVEN = "WHERE r.tenant_id = %s AND r.meter_id = %s AND r.ts = %s RETURNING r.meter_id, r.ts"
+_DELETE = f"DELETE FROM readings_reading r {_GIVEN}"
 _kept = ", ".join(
     f"{c} = CASE WHEN r.fixed >> {place} & 1 = 1 THEN r.{c} END" for place, c in enumerate(COLUMNS)
 )
@@ -287,7 +290,7 @@ _REDUCE = f"""
     UPDATE readings_reading r SET {_kept},
         kind = CASE WHEN r.fixed & {_TARGET} <> 0 THEN {int(Kind.TARGET)} ELSE {int(Kind.LOG)} END,
         extra = CASE WHEN r.fixed & {_EXTRA} <> 0 THEN r.extra END
-    FROM {_GIVEN}"""
+    {_GIVEN}"""
 
 
 def delete(keys: Sequence[tuple[int, datetime]]) -> None:
@@ -301,17 +304,9 @@ def reduce(keys: Sequence[tuple[int, datetime]]) -> None:
 
 
 def _change(change: str, keys: Sequence[tuple[int, datetime]]) -> None:
-    if not keys:
-        return
-    instants = [at for _, at in keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{marking(change)} SELECT 1 FROM changed",
-            [
-                [meter_id for meter_id, _ in keys],
-                instants,
-                current_tenant_id(),
-                min(instants),
-                max(instants),
-            ],
+    """A statement a key, sent in one go: they are few, and a join could read whole partitions."""
+    if keys:
+        tenant_id = current_tenant_id()
+        driver_cursor().executemany(
+            f"{marking(change)} SELECT 1 FROM changed", [(tenant_id, *key) for key in keys]
         )

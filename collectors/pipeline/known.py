@@ -100,8 +100,12 @@ def owners(identities: Iterable[Identity], tenants: Iterable[int]) -> dict[Ident
         cursor.execute(
             """SELECT a.manufacturer, a.number, a.tenant_id
                FROM unnest(%s::text[], %s::text[]) AS w(manufacturer, number)
-               JOIN meters_meteraddress a USING (manufacturer, number)
-               WHERE a.tenant_id = ANY(%s)""",
+               CROSS JOIN LATERAL (
+                   SELECT manufacturer, number, tenant_id FROM meters_meteraddress
+                   WHERE manufacturer = w.manufacturer AND number = w.number
+                     AND tenant_id = ANY(%s)
+                   OFFSET 0  -- a probe an address, whatever the statistics of a new utility say
+               ) AS a""",
             [[maker for maker, _ in wanted], [number for _, number in wanted], list(tenants)],
         )
         for maker, number, tenant_id in cursor.fetchall():
@@ -119,8 +123,12 @@ def meters_of(identities: Iterable[Identity]) -> dict[Identity, KnownMeter]:
             """SELECT m.manufacturer, m.number, m.id, m.interval_s, m.version,
                       k.version, k.sealed
                FROM unnest(%s::text[], %s::text[]) AS w(manufacturer, number)
-               JOIN meters_meter m ON m.tenant_id = %s
-                AND m.manufacturer = w.manufacturer AND m.number = w.number
+               CROSS JOIN LATERAL (
+                   SELECT id, tenant_id, manufacturer, number, interval_s, version
+                   FROM meters_meter
+                   WHERE tenant_id = %s AND manufacturer = w.manufacturer AND number = w.number
+                   OFFSET 0
+               ) AS m
                LEFT JOIN LATERAL (
                    SELECT version, sealed FROM meters_meterkey
                    WHERE tenant_id = m.tenant_id AND meter_id = m.id
