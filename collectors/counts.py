@@ -17,6 +17,7 @@ from ready.tenancy.context import current_tenant_id
 
 # The row that stands for the batches themselves.
 _BATCHES = Outcome.PENDING
+_READ = (Outcome.STORED, Outcome.MERGED)
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ def count(collector_id: int, endings: Iterable[int], batches: int = 0) -> None:
         rows.insert(0, (_BATCHES, batches))
     if not rows:
         return
-    hour = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    hour = _hour_of(timezone.now())
     values = ", ".join(["(%s, %s, %s, %s, %s)"] * len(rows))
     parameters: list[int | datetime] = []
     for outcome, times in rows:
@@ -74,7 +75,7 @@ def endings_since(since: datetime) -> dict[int, Count]:
         cursor.execute(
             """SELECT collector_id, outcome, sum(times)::bigint FROM collectors_outcomehour
                WHERE tenant_id = %s AND hour >= %s GROUP BY collector_id, outcome""",
-            [current_tenant_id(), since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)],
+            [current_tenant_id(), _hour_of(since)],
         )
         for collector_id, outcome, times in cursor.fetchall():
             one = found.setdefault(collector_id, Count())
@@ -88,3 +89,28 @@ def endings_since(since: datetime) -> dict[int, Count]:
 def endings_today() -> dict[int, Count]:
     """Since midnight UTC."""
     return endings_since(timezone.now().astimezone(UTC).replace(hour=0))
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """What came about within an hour (UTC) of all of a utility's collectors."""
+
+    telegrams: int
+    readings: int  # of these, those that became one
+
+
+def hourly(since: datetime) -> dict[datetime, HourCount]:
+    """Of the current utility, by the beginning of each hour from that of `since` (aware) on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT hour, sum(times)::bigint,
+                      coalesce(sum(times) FILTER (WHERE outcome = ANY(%s)), 0)::bigint
+               FROM collectors_outcomehour
+               WHERE tenant_id = %s AND hour >= %s AND outcome <> %s GROUP BY hour""",
+            [[int(one) for one in _READ], current_tenant_id(), _hour_of(since), int(_BATCHES)],
+        )
+        return {hour: HourCount(*told) for hour, *told in cursor.fetchall()}
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

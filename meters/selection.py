@@ -13,6 +13,8 @@ from ready.web.lists import ListState
 
 # Ticked one by one; who wants more takes all that match.
 TICKED_MAX = 5000
+# More lines beside each other nobody tells apart (Data comparison).
+COMPARED_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)

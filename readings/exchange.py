@@ -23,6 +23,7 @@ from readings import statistics
 from readings.fitting import Registers, check_between, check_counting
 from readings.giving_way import give_way
 from readings.models import BilledValue
+from readings.planning import close_plans, open_plan_again
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
@@ -86,6 +87,7 @@ def exchange_meter(
     Meter.objects.filter(pk=old_meter.pk).update(in_stock=True, interval_s=new_meter.interval_s)
     Meter.objects.filter(pk=new_meter.pk).update(in_stock=False, interval_s=old_meter.interval_s)
     _expect_again([old_meter.pk, new_meter.pk], visit.removed_at, now)
+    close_plans(installation_id=old.pk, new_meter_id=new_meter.pk, now=now)
     record(
         event="meter.exchanged",
         actor=actor,
@@ -186,6 +188,7 @@ def undo_exchange(*, installation: Installation, actor: Actor, now: datetime) ->
     Meter.objects.filter(pk=old.meter_id).update(in_stock=False, interval_s=intervals[new.meter_id])
     Meter.objects.filter(pk=new.meter_id).update(in_stock=True, interval_s=intervals[old.meter_id])
     _expect_again([old.meter_id, new.meter_id], removed_at, now)
+    open_plan_again(installation_id=old.pk)
     record(
         event="meter.exchange_undone",
         actor=actor,

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 
-from meters.models import Installation, Meter
+from meters.models import Installation, Meter, SupplyPoint
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register
 from meters.values import RegisterValue, value_of
-from readings.models import Reading
+from readings.models import PlannedExchange, Reading
 from ready.web.units import UnitChoice
 
 MOST_OFFERED = 20
@@ -110,7 +111,87 @@ def _shown(registers: Mapping[str, int], units: UnitChoice) -> list[RegisterValu
     ]
 
 
-def unfinished() -> int:
-    """How many exchanges still lack a register that was to be read off."""
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Exchanges that wait for somebody: prepared ones (of which some are due: their day has come),
+    and entered ones that lack a register."""
+
+    planned: int
+    due: int
+    registers: int
+
+    @property
+    def pressing(self) -> int:
+        """What somebody should see to today."""
+        return self.due + self.registers
+
+
+def unfinished(today: date) -> Unfinished:
+    """Counted in two statements, on indexes of the few."""
+    planned = PlannedExchange.objects.filter(state=PlannedExchange.State.PLANNED).aggregate(
+        planned=Count("pk"), due=Count("pk", filter=Q(planned_on__lte=today))
+    )
+    return Unfinished(planned["planned"], planned["due"], _lacking().count())
+
+
+def _lacking() -> QuerySet[Any]:
+    """Installations that began by an exchange of which a register was never entered."""
     lacking = Q(start_registers={}) | Q(replaces__end_registers={})
-    return Installation.objects.filter(lacking, replaces__isnull=False).count()
+    found: QuerySet[Any] = Installation.objects.filter(lacking, replaces__isnull=False)
+    return found
+
+
+MOST_SHOWN = 200
+_RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A prepared exchange as the page lists it; due: its day has come."""
+
+    plan: PlannedExchange
+    old_meter: Meter
+    place: SupplyPoint
+    due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An exchange that was entered."""
+
+    new: Installation
+    old_meter: Meter
+    place: SupplyPoint
+
+
+def planned(today: date) -> list[Planned]:
+    """What is prepared, the earliest day first."""
+    rows = (
+        PlannedExchange.objects.select_related(
+            "new_meter", "installation__meter", "installation__supply_point__customer"
+        )
+        .filter(state=PlannedExchange.State.PLANNED)
+        .order_by("planned_on", "pk")[:MOST_SHOWN]
+    )
+    return [
+        Planned(one, one.installation.meter, one.installation.supply_point, one.planned_on <= today)
+        for one in rows
+    ]
+
+
+def lacking_registers() -> list[Entered]:
+    """Entered exchanges of which a register is missing, the newest first."""
+    return _entered(_lacking(), MOST_SHOWN)
+
+
+def recent() -> list[Entered]:
+    """The last exchanges that were entered."""
+    return _entered(Installation.objects.filter(replaces__isnull=False), _RECENT)
+
+
+def _entered(rows: QuerySet[Any], most: int) -> list[Entered]:
+    found = rows.select_related("meter", "replaces__meter", "supply_point__customer")
+    return [
+        Entered(one, one.replaces.meter, one.supply_point)
+        for one in found.order_by("-starts_at", "-pk")[:most]
+    ]

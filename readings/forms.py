@@ -1,4 +1,4 @@
-"""What people enter about readings: a meter exchange."""
+"""What people enter about meter exchanges: the visit, what is planned, registers read off late."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from meters.models import Installation, Meter
-from meters.registers import Register, display_unit
+from meters.registers import Register, Unit, display_unit
+from meters.values import value_of
 from readings.exchange import Visit, check_exchange
 from readings.exchanges import LastTold
 from ready.web.amounts import AmountField
@@ -89,16 +90,107 @@ class ExchangeForm(forms.Form):
         return datetime.combine(day, time, tzinfo=self._zone)
 
     def _amounts(self, side: str, cleaned: Mapping[str, Any]) -> dict[str, int]:
-        """The registers of one meter in base units."""
-        found = {}
-        for register in self._registers:
-            name = f"{side}_{register.column}"
-            amount = cleaned.get(name)
-            if amount is None:
-                continue
-            value = amount * self._units[register.column].base
-            if value.denominator != 1:
-                self.add_error(name, _("The register has fewer decimals than that."))
-            else:
-                found[register.column] = int(value)
+        return _amounts(self, side, self._registers, self._units, cleaned)
+
+
+class PlanForm(forms.Form):
+    """An exchange before the visit: when, which meter comes if that is known, and a note."""
+
+    planned_on = DayField(label=_l("Planned day"))
+    number = forms.CharField(
+        label=_l("Serial number of the new meter"),
+        help_text=_l("Leave it empty if it is still to be chosen."),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    note = forms.CharField(
+        label=_l("Note for the visit"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_number(self) -> str:
+        number = self.cleaned_data["number"].strip().upper()
+        if number and not Meter.objects.filter(number=number).exists():
+            raise forms.ValidationError(
+                _("There is no meter with the serial number “%(number)s”.") % {"number": number}
+            )
+        return str(number)
+
+    def new_meter(self) -> Meter | None:
+        """The chosen one; of several with one number the one that lies in stock."""
+        found: Meter | None = (
+            Meter.objects.filter(number=self.cleaned_data["number"])
+            .order_by("-in_stock", "pk")
+            .first()
+            if self.cleaned_data["number"]
+            else None
+        )
         return found
+
+
+class RegistersForm(forms.Form):
+    """The registers of an exchange that was entered without them, or with wrong ones."""
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        old: Installation,
+        new: Installation,
+        registers: Sequence[Register],
+        units: UnitChoice,
+    ) -> None:
+        super().__init__(data)
+        self._registers = registers
+        self._units = {one.column: display_unit(one, units) for one in registers}
+        for register in registers:
+            unit = self._units[register.column]
+            for side, kept in (("end", old.end_registers), ("start", new.start_registers)):
+                field = AmountField(
+                    label=f"{register.label} ({register.code}), {unit.name}", required=False
+                )
+                if register.column in kept:
+                    field.initial = value_of(register.column, kept[register.column], units).plain
+                self.fields[f"{side}_{register.column}"] = field
+
+    @property
+    def rows(self) -> list[tuple[Register, forms.BoundField, forms.BoundField]]:
+        """A row a register: the old meter's field and the new one's."""
+        return [
+            (one, self[f"end_{one.column}"], self[f"start_{one.column}"]) for one in self._registers
+        ]
+
+    def amounts(self, side: str) -> dict[str, int]:
+        """The registers of one meter in base units; after `is_valid()`."""
+        return _amounts(self, side, self._registers, self._units, self.cleaned_data)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        for side in ("end", "start"):
+            _amounts(self, side, self._registers, self._units, cleaned)
+        return cleaned
+
+
+def _amounts(
+    form: forms.Form,
+    side: str,
+    registers: Sequence[Register],
+    units: Mapping[str, Unit],
+    cleaned: Mapping[str, Any],
+) -> dict[str, int]:
+    """The registers of one meter in base units; marks what is finer than the register."""
+    found = {}
+    for register in registers:
+        name = f"{side}_{register.column}"
+        amount = cleaned.get(name)
+        if amount is None:
+            continue
+        value = amount * units[register.column].base
+        if value.denominator != 1:
+            form.add_error(name, _("The register has fewer decimals than that."))
+        else:
+            found[register.column] = int(value)
+    return found

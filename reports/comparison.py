@@ -18,14 +18,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from meters.models import Installation, Meter
-from meters.registers import BY_COLUMN, REGISTERS, Register, Unit, display_unit
+from meters.registers import (
+    BY_COLUMN,
+    MAIN_REGISTERS,
+    REGISTERS,
+    Register,
+    Unit,
+    display_unit,
+)
+from meters.selection import COMPARED_MAX
 from readings import axes, charts, queries
 from readings.rules.buckets import Boundaries, BucketSize, boundaries
 from ready.web import formats
 from ready.web.days import parse_day
 from ready.web.units import UnitChoice
 
-MOST_SERIES = 8
+MOST_SERIES = COMPARED_MAX
 # More points than pixels show nothing; a coarser step does.
 MOST_STEPS = 2500
 STEPS: Mapping[BucketSize, Promise | str] = {
@@ -389,6 +397,22 @@ def registers_of(meter_ids: Sequence[int]) -> dict[int, list[Register]]:
         ]
         for row in rows
     }
+
+
+def chief_choices(meter_ids: Sequence[int]) -> list[Choice]:
+    """What meters are compared by when nobody said: several by their medium's chief register, one
+    by its flow and return temperature where it tells them."""
+    told = registers_of(meter_ids)
+    media = dict(Meter.objects.filter(pk__in=meter_ids).values_list("pk", "medium"))
+    choices = []
+    for meter_id in meter_ids:
+        if meter_id not in media:
+            continue
+        chief = [BY_COLUMN[column] for column in MAIN_REGISTERS[media[meter_id]]]
+        wanted = [BY_COLUMN["t1"], BY_COLUMN["t2"]] if len(meter_ids) == 1 else []
+        wanted = wanted if set(wanted) <= set(told[meter_id]) and wanted else chief[:1]
+        choices += [Choice(meter_id, register) for register in wanted]
+    return choices
 
 
 # ── Plotly ──────────────────────────────────────────────────────────────────────────────────────

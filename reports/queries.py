@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncDate, TruncHour
+from django.db.models import Count
+from django.db.models.functions import TruncDate
 
-from collectors.models import InboundBatch, Telegram
+from collectors import keydoctor
+from collectors.counts import hourly
+from collectors.keydoctor import Ailment
+from collectors.models import Telegram
 from collectors.outcomes import QUARANTINE, Outcome
 from collectors.queries import CollectorRow, collectors
 from meters.conditions import Severity, describe, severity
 from meters.listing import counts
 from meters.models import MeterState
 from notifications.models import InfoCodePeriod
+from readings.exchanges import Unfinished, unfinished
 
 DAYS = 30  # of a sparkline
 HOURS = 24
-_READ = (Outcome.STORED, Outcome.MERGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,14 @@ class ReasonCount:
 
     outcome: Outcome
     telegrams: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTrouble:
+    """Meters that the key doctor treats: all but those never heard, and by ailment."""
+
+    meters: int
+    ailments: Sequence[tuple[Ailment, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,9 @@ class Morning:
     telegrams_today: int
     readings_today: int
     telegrams_hourly: Sequence[int]
+    exchanges: Unfinished
+    # Meters that cannot be read, by ailment; None for who may not see the state of keys.
+    keys: KeyTrouble | None
 
     @property
     def silent_collectors(self) -> int:
@@ -68,12 +82,20 @@ class Morning:
 
     @property
     def nothing_wrong(self) -> bool:
-        wrong = (self.not_heard, self.with_codes, self.quarantined, self.silent_collectors)
+        wrong = (
+            self.not_heard,
+            self.with_codes,
+            self.quarantined,
+            self.silent_collectors,
+            self.exchanges.pressing,
+            self.keys.meters if self.keys else 0,
+        )
         return not any(wrong)
 
 
-def morning(now: datetime, zone: ZoneInfo) -> Morning:
-    """The current utility's morning page at `now`, days being those of `zone`; 10 statements."""
+def morning(now: datetime, zone: ZoneInfo, *, keys: bool) -> Morning:
+    """The current utility's morning page at `now`, days being those of `zone`; 11 statements, and
+    one more for the key doctor's counts where they are wanted."""
     local = now.astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     counted = counts(now)
@@ -82,8 +104,10 @@ def morning(now: datetime, zone: ZoneInfo) -> Morning:
     reasons = Counter(
         {outcome: n for (day, outcome), n in quarantine.items() if day == local.date()}
     )
-    hourly = _hourly(now)
-    this_hour = now.replace(minute=0, second=0, microsecond=0).timestamp()
+    this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = hourly(this_hour - timedelta(hours=HOURS))
+    today = [told for hour, told in hours.items() if hour >= midnight]
+    handed_in = {hour: told.telegrams for hour, told in hours.items()}
     with_codes, codes = _codes()
     return Morning(
         today=local.date(),
@@ -99,14 +123,21 @@ def morning(now: datetime, zone: ZoneInfo) -> Morning:
         reasons=[ReasonCount(Outcome(one), n) for one, n in reasons.most_common()],
         quarantined_daily=_series(_by_day(quarantine), local.date()),
         collectors=sorted(boxes, key=lambda box: not box.silent),
-        telegrams_today=sum(n for hour, n in hourly.items() if hour >= midnight.timestamp()),
-        readings_today=Telegram.objects.filter(
-            outcome__in=_READ, received_on__gte=_utc_day(midnight), received_at__gte=midnight
-        ).count(),
+        telegrams_today=sum(told.telegrams for told in today),
+        readings_today=sum(told.readings for told in today),
         telegrams_hourly=[
-            hourly.get(this_hour - 3600 * back, 0) for back in reversed(range(HOURS))
+            handed_in.get(this_hour - timedelta(hours=back), 0) for back in reversed(range(HOURS))
         ],
+        exchanges=unfinished(local.date()),
+        keys=_key_trouble() if keys else None,
     )
+
+
+def _key_trouble() -> KeyTrouble:
+    told = keydoctor.counts()
+    # Never heard is a matter of reach, and has a line of its own; waiting ends by itself.
+    ailments = [(one, told[one.key]) for one in keydoctor.AILMENTS if one.alarm and told[one.key]]
+    return KeyTrouble(sum(meters for _one, meters in ailments), ailments)
 
 
 def _utc_day(at: datetime) -> date:
@@ -166,20 +197,3 @@ def _by_day(quarantine: dict[tuple[date, int], int]) -> dict[date, int]:
     for (day, _outcome), telegrams in quarantine.items():
         days[day] += telegrams
     return days
-
-
-def _hourly(now: datetime) -> dict[float, int]:
-    """Telegrams handed in during the last hours, by the POSIX time of each hour's beginning.
-
-    Hours of UTC: in local time the hour that the clocks repeat would be one.
-    """
-    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS)
-    rows = (
-        InboundBatch.objects.filter(received_on__gte=_utc_day(first), received_at__gte=first)
-        .annotate(hour=TruncHour("received_at", tzinfo=UTC))
-        .values("hour")
-        .annotate(telegrams=Sum("items"))
-        .order_by("hour")
-        .values_list("hour", "telegrams")
-    )
-    return {hour.timestamp(): telegrams for hour, telegrams in rows}

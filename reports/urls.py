@@ -1,9 +1,10 @@
 from django.urls import path
 
-from reports.views import comparing, consumption, erasing, paper, searching
+from reports.views import comparing, consumption, erasing, home, paper, searching
 
 app_name = "reports"
 urlpatterns = [
+    path("performance/", home.performance, name="performance"),
     path("search/", searching.found, name="search"),
     path("analysis/consumption/", consumption.consumption, name="consumption"),
     path(

@@ -20,7 +20,7 @@ from meters.mapping import MICRO
 from meters.models import Meter, MeterGroup
 from meters.registers import MAIN_REGISTERS
 from meters.requests import sees_customers
-from meters.selection import state_of
+from meters.selection import COMPARED_MAX, state_of
 from meters.values import shown_values
 from ready.accounts.actors import actor_of
 from ready.accounts.rights import rights_for
@@ -123,6 +123,7 @@ def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
         ],
         "narrowings": [(one, state.filters.get(one.key, "")) for one in narrowing.NARROWINGS],
         "meter_types": listing.meter_types(),
+        "compare_most": COMPARED_MAX,
         "kept": desk.filters_of(user_id=_person(request), list_key=listing.LIST_KEY),
     }
     if is_fragment(request):

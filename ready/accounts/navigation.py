@@ -74,6 +74,7 @@ SECTIONS = (
             Page("meters:map", _("Map"), "meters.view"),
             Page("readings:priority", _("Priority meters"), "meters.view"),
             Page("meters:groups", _("Groups"), "meters.view"),
+            Page("readings:exchanges", _("Meter exchange actions"), "meters.view"),
             Page("meters:customers", _("Customers"), "customers.view"),
             Page("meters:imports", _("Import"), "meters.import"),
             Page("keys:doctor", _("Key doctor"), "keys.view_state"),

@@ -29,6 +29,8 @@ EVENTS: dict[str, Promise | str] = {
     "supply_point.changed": _("Supply point changed"),
     "supply_point.occupant_changed": _("Somebody moved in or out"),
     "meter.exchanged": _("Meter exchanged"),
+    "meter.exchange_planned": _("Meter exchange prepared"),
+    "meter.exchange_cancelled": _("Prepared meter exchange cancelled"),
     "meter.exchange_registers": _("Registers of an exchange entered"),
     "meter.exchange_undone": _("Meter exchange taken back"),
     "reading.edited": _("Reading corrected"),

@@ -1,7 +1,7 @@
 """Data comparison: the page, its figure, its file, and choosing what to compare."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -30,6 +30,11 @@ def _asked(request: HttpRequest) -> comparisons.Comparison:
     )
 
 
+def _numbers(text: str) -> list[int]:
+    some = [one for one in text.split(",") if one.isascii() and one.isdigit() and len(one) < 10]
+    return [int(one) for one in some[: comparisons.MOST_SERIES]]
+
+
 def _answered(request: HttpRequest) -> comparisons.Answer:
     return comparisons.answer(_asked(request), units_of(request), timezone.now())
 
@@ -42,7 +47,14 @@ def _for_file(request: HttpRequest) -> comparisons.Answer:
 @access("meters.view")
 @require_GET
 def comparison(request: HttpRequest, tenant: str) -> HttpResponse:
-    """Several registers on shared time; the address holds all of it."""
+    """Several registers on shared time; the address holds all of it.
+
+    `?meters=1,2` comes from the meter list, which knows no registers: chosen here, once.
+    """
+    ticked = request.GET.get("meters", "")
+    if ticked:
+        choices = comparisons.chief_choices(_numbers(ticked))
+        return redirect(request.path + _asked(request).address(choices=choices))
     answer = _answered(request)
     question = answer.question
     context = {

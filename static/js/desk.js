@@ -40,6 +40,18 @@
         link.href = bar.dataset[link.dataset.ofOne].replace("/0/", "/" + one + "/");
       }
     });
+    const compare = bar.querySelector("[data-compare]");
+    if (compare) {
+      const fits = !everything && ticked.size <= Number(compare.dataset.most);
+      if (fits) {
+        compare.href = compare.dataset.compare + "?meters=" + Array.from(ticked).join(",");
+        compare.removeAttribute("aria-disabled");
+      } else {
+        compare.removeAttribute("href");
+        compare.setAttribute("aria-disabled", "true");
+      }
+      compare.title = fits ? "" : compare.dataset.many;
+    }
     const more = bar.querySelector("[data-select-everything]");
     if (more) more.hidden = everything;
   }

@@ -32,6 +32,9 @@ THINGS = {
     "reports:erasure.pk": "former_place",
     "reports:erasure.period": "former_resident",
     "reports:certificate.pk": "certificate",
+    "readings:exchange_registers.pk": "exchanged_meter",
+    "readings:exchange_registers.installation": "exchanged",
+    "readings:cancel_exchange.pk": "exchanged_meter",
     "readings:undo_exchange.pk": "exchanged_meter",
     "readings:undo_exchange.installation": "exchanged",
     "readings:estimate.pk": "gap_meter",
@@ -141,6 +144,12 @@ FORMS: dict[str, Form] = {
         "removed_time": f"{timezone.now() - timedelta(hours=1):%H:%M}",
         "confirmed": "yes",
     },
+    "readings:plan_exchange": lambda world: {
+        "planned_on": f"{timezone.now() + timedelta(days=2):%d-%m-%Y}",
+        "note": world.own.canary,
+    },
+    "readings:cancel_exchange": lambda world: {},
+    "readings:exchange_registers": lambda world: {},
     "readings:undo_exchange": lambda world: {},
     "readings:add": lambda world: {
         "day": f"{timezone.now() - timedelta(minutes=1):%d-%m-%Y}",

@@ -37,6 +37,7 @@ from readings.estimates import fill_gap
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
 from readings.models import ErasureCertificate, Estimation, Origin, Reading, Trust
+from readings.planning import plan_exchange
 from readings.quality import Reason
 from ready.accounts import api_tokens, people
 from ready.accounts import models as accounts
@@ -238,6 +239,14 @@ def _things(made: Utility) -> None:
     Image.new("RGB", (9, 3)).save(picture, "PNG")
     set_letterhead(lines=canary, logo=picture.getvalue(), actor=factories.ACTOR)
     exchanged = _exchanged(canary, now)
+    plan_exchange(
+        installation=exchanged,
+        new_meter=None,
+        planned_on=now.date() + timedelta(days=2),
+        note=canary,
+        actor=factories.ACTOR,
+        today=now.date(),
+    )
     former, certificate = _former_resident(canary, now)
     gap_meter, corrected, estimated = _gap(tenant, canary, now)
     made.things.update(

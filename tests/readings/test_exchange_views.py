@@ -11,7 +11,7 @@ from django.utils import timezone
 from meters import services
 from meters.models import Installation, Medium, Meter, MeterState, SupplyPoint
 from readings.exchange import Visit, exchange_meter
-from readings.exchanges import unfinished
+from readings.exchanges import Unfinished, unfinished
 from readings.models import Origin, Reading, Trust
 from ready.accounts.models import User
 from ready.tenancy.context import tenant_context
@@ -151,9 +151,19 @@ class TestExchange:
         address = f"{desk.address}?new={desk.new.pk}"
         client.post(address, desk.visit(confirmed="yes", end_e1=""))
         with tenant_context(desk.tenant.pk):
-            assert unfinished() == 1
+            assert unfinished(timezone.localdate()) == Unfinished(planned=0, due=0, registers=1)
         text = page(client.get(f"/t/aalund/meters/{desk.new.pk}/history/"))
         assert "is not entered yet" in text
+        overview = page(client.get("/t/aalund/meters/exchanges/"))
+        found = re.search(r'href="(/t/aalund/meters/\d+/history/\d+/registers/)"', overview)
+        assert found
+        wrong = client.post(found[1], {"end_e1": "999", "start_e1": "0"})
+        assert wrong.status_code == 400
+        assert "E1 was 1000 kWh" in page(wrong)
+        assert client.post(found[1], {"end_e1": "1001", "start_e1": "0"}).status_code == 302
+        with tenant_context(desk.tenant.pk):
+            assert unfinished(timezone.localdate()).registers == 0
+            assert Installation.objects.get(meter=desk.old).end_registers == {"e1": 1001 * KWH}
 
     def test_is_taken_back_while_nothing_was_built_on_it(
         self, client: Client, alice: User, desk: Desk

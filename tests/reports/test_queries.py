@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from collectors.models import Collector, InboundBatch, Telegram
+from collectors.models import Collector, OutcomeHour, Telegram
 from collectors.outcomes import Outcome
 from meters.models import Meter, MeterState
 from notifications.models import InfoCodePeriod
@@ -48,25 +48,20 @@ def telegram(tenant: Tenant, collector: Collector, outcome: Outcome, at: datetim
     )
 
 
-def batch(tenant: Tenant, collector: Collector, items: int, at: datetime) -> None:
-    """A push of so many telegrams."""
-    InboundBatch.objects.create(
+def ended(tenant: Tenant, collector: Collector, outcome: Outcome, times: int, at: datetime) -> None:
+    """So many telegrams came to this within the hour of an instant."""
+    OutcomeHour.objects.create(
         tenant=tenant,
-        received_on=at.astimezone(UTC).date(),
-        id=next(_batches),
+        hour=at.replace(minute=0, second=0, microsecond=0),
         collector_id=collector.pk,
-        received_at=at,
-        request_id="test",
-        digest=b"",
-        content_type="application/json",
-        items=items,
-        answer={},
+        outcome=outcome,
+        times=times,
     )
 
 
 def in_aalund(aalund: Tenant) -> Morning:
     with tenant_context(aalund.pk):
-        return morning(NOW, ZONE)
+        return morning(NOW, ZONE, keys=True)
 
 
 def test_an_empty_utility_has_nothing_wrong(aalund: Tenant) -> None:
@@ -121,8 +116,10 @@ def test_quarantine_and_arrivals_are_those_since_local_midnight(aalund: Tenant) 
         telegram(aalund, box, Outcome.MERGED, just_after)
         telegram(aalund, box, Outcome.NO_KEY, just_before)
         telegram(aalund, box, Outcome.STORED, just_before)
-        batch(aalund, box, 5, just_after)
-        batch(aalund, box, 2, just_before)
+        ended(aalund, box, Outcome.PENDING, 9, just_after)  # batches are no telegrams
+        ended(aalund, box, Outcome.STORED, 2, just_after)
+        ended(aalund, box, Outcome.NO_KEY, 3, just_after)
+        ended(aalund, box, Outcome.MERGED, 2, just_before)
     page = in_aalund(aalund)
     assert page.quarantined == 3
     assert [(row.outcome, row.telegrams) for row in page.reasons] == [
@@ -150,7 +147,7 @@ def test_the_neighbours_trouble_is_not_ours(aalund: Tenant, birkelse: Tenant) ->
         meter, box = factories.meter(), factories.collector()
         InfoCodePeriod.objects.create(meter=meter, code="leak", starts_at=NOW)
         telegram(birkelse, box, Outcome.NO_KEY, NOW)
-        batch(birkelse, box, 9, NOW)
+        ended(birkelse, box, Outcome.STORED, 9, NOW)
     page = in_aalund(aalund)
     assert page.nothing_wrong, "leaked"
     assert (page.meters, page.telegrams_today, len(page.collectors)) == (0, 0, 0), "leaked"
@@ -163,5 +160,19 @@ def test_the_number_of_statements_does_not_grow(
         for _ in range(3):
             heard(factories.meter(), NOW)
             telegram(aalund, factories.collector(), Outcome.NO_KEY, NOW)
-        with django_assert_num_queries(10):
-            morning(NOW, ZONE)
+        with django_assert_num_queries(12):
+            morning(NOW, ZONE, keys=True)
+
+
+def test_keys_to_repair_are_those_a_key_or_a_report_helps(aalund: Tenant) -> None:
+    with tenant_context(aalund.pk):
+        for trouble in (Outcome.NO_KEY, Outcome.WRONG_KEY, Outcome.WRONG_KEY, Outcome.WAITING):
+            MeterState.objects.filter(meter=factories.meter()).update(
+                heard_at=NOW, trouble=int(trouble)
+            )
+        factories.meter()  # never heard: a matter of reach, not of keys
+        assert morning(NOW, ZONE, keys=False).keys is None
+    told = in_aalund(aalund).keys
+    assert told is not None
+    assert told.meters == 3
+    assert [(one.key, meters) for one, meters in told.ailments] == [("no_key", 1), ("wrong_key", 2)]
