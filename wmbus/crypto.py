@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives.cmac import CMAC
 DERIVE_ENCRYPTION = 0x00
 DERIVE_MAC = 0x01
 
+# One for all ciphers, which are set to a block of their own before each use: 150 bytes a meter less.
+_CTR = CTR(bytes(16))
+
 
 class Key:
     """A meter's 16-byte key. Never printed, never pickled.
@@ -51,7 +54,8 @@ class Key:
         """AES-CTR (encrypts and decrypts) starting at the 16-byte counter `block`."""
         context = self._ctr
         if context is None:
-            context = self._ctr = Cipher(AES(self._raw), CTR(block)).encryptor()
+            context = self._ctr = Cipher(AES(self._raw), _CTR).encryptor()
+            context.reset_nonce(block)
         else:
             context.reset_nonce(block)
         return context.update(data)
