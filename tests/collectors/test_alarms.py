@@ -1,6 +1,7 @@
 """Alarms overtake the bulk: opened and put into the outbox by decoding alone, once each."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.usefixtures("committed")
 
 # Info code, volume in litres, its target, two temperatures, as a MULTICAL 21 tells them.
 WATER = bytes.fromhex("02FF2004134413615B6167")
-LEAK, BURST, REVERSE, DRY = 1 << 2, 1 << 3, 1 << 1, 1 << 0
+FLOW_IQ = bytes.fromhex("04FF2304134413615B6167")
+LEAK, BURST, REVERSE, DRY, TAMPER = 1 << 2, 1 << 3, 1 << 1, 1 << 0, 1 << 4
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
 
 
@@ -100,6 +102,36 @@ def test_an_alarm_is_told_before_the_bulk_is_worked_on(box: Box, aalund: Tenant)
     work()
     assert [code for code, _, _ in alarms(aalund)] == ["dry", "leak"]
     assert told(aalund) == ["leak"]
+
+
+def flow_iq(info: int, litres: int, *, compact: bool) -> bytes:
+    """A flowIQ's telegram: a wider info code, which knows of tampering; in full, or without its
+    headers as it comes seven times of eight."""
+    address, key = wmbus.Address("KAM", "68000001", 0x1B, 0x16), wmbus.Key(KEY)
+    told: dict[str, Any] = {"session": litres, "access": litres & 255}
+    values = [info, litres, 0, 12, 21]
+    if compact:
+        return encode.kamstrup_compact(address, key, FLOW_IQ, values, **told)
+    return encode.kamstrup_full(address, key, encode.records(FLOW_IQ, values), **told)
+
+
+@pytest.mark.parametrize("compact", [False, True], ids=["full", "compact"])
+@pytest.mark.parametrize(
+    ("bit", "code"), [(LEAK, "leak"), (BURST, "burst"), (REVERSE, "reverse"), (TAMPER, "tamper")]
+)
+def test_each_alarm_of_each_frame_becomes_a_period_and_an_outbox_row(
+    box: Box, aalund: Tenant, compact: bool, bit: int, code: str
+) -> None:
+    box.hand_in(flow_iq(0, 1, compact=False))
+    work()
+    box.hand_in(flow_iq(bit, 2, compact=compact), minute=30)
+    assert look() == 1
+    half_past = NOW + timedelta(minutes=30)
+    assert alarms(aalund) == [(code, half_past, None)]
+    assert told(aalund) == [code]
+    work()
+    assert alarms(aalund) == [(code, half_past, None)]
+    assert told(aalund) == [code]
 
 
 def test_the_bulk_tells_it_alone_where_it_is_first(box: Box, aalund: Tenant) -> None:

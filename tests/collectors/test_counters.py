@@ -1,6 +1,8 @@
 """Telegrams recorded and sent again, or altered on the way: they fit their checksum."""
 
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,9 +11,12 @@ from collectors import pipeline
 from collectors.models import FrameFormat, InboundBatch, Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline.claims import Turns
-from meters.models import Meter
+from meters.models import Meter, MeterState
+from meters.registers import BY_CODE
 from meters.services import set_key
 from readings.models import Reading
+from readings.queries import consumption
+from readings.rules.buckets import BucketSize
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
@@ -68,6 +73,36 @@ def test_a_telegram_of_yesterday_sent_again_is_no_reading_of_today(box: Box) -> 
     with tenant_context(box.tenant.pk):
         (kept,) = Telegram.objects.filter(outcome=Outcome.IMPLAUSIBLE)
         assert "recorded and sent again" in kept.detail
+
+
+def test_a_telegram_sent_again_stays_out_of_what_is_billed(box: Box) -> None:
+    """An old register under today's time would take back the consumption since."""
+    box.hand_in(telegram(10, 100), telegram(30, 300), telegram(50, 500), apart=60)
+    outcomes(box)
+    with tenant_context(box.tenant.pk):
+        meter_id = Reading.objects.values_list("meter_id", flat=True)[0]
+    before = used(box, meter_id)
+    box.hand_in(telegram(10, 100), telegram(30, 300), minute=180, apart=60)
+    outcomes(box)
+    assert used(box, meter_id) == before == 40 * 3_600_000
+    with tenant_context(box.tenant.pk):
+        assert MeterState.objects.get(meter=meter_id).e1 == 50 * 3_600_000
+        kept = Telegram.objects.filter(outcome=Outcome.IMPLAUSIBLE)
+        assert [one.meter_id for one in kept] == [meter_id] * 2, "they show as suspect"
+
+
+def used(box: Box, meter_id: int) -> Fraction:
+    """What the meter counted on the days that the test is about, as a report has it."""
+    with tenant_context(box.tenant.pk):
+        buckets = consumption(
+            meter_id,
+            BY_CODE["E1"],
+            START,
+            START + timedelta(hours=30),
+            BucketSize.HOUR,
+            ZoneInfo("UTC"),
+        )
+    return sum((one.value for one in buckets if one.value is not None), Fraction(0))
 
 
 def test_in_one_batch_as_well(box: Box) -> None:

@@ -178,7 +178,7 @@ class TestPoisonBatch:
 
 @pytest.mark.usefixtures("poison")
 class TestPoisonTelegram:
-    FRAMES = (1, 2, 13, 4)
+    FRAMES = (1, 2, 13, 14)
 
     def hand_in(self, box: Box) -> None:
         with tenant_context(box.tenant.pk):
@@ -202,7 +202,7 @@ class TestPoisonTelegram:
         assert outcomes(aalund) == [
             [Outcome.STORED, Outcome.STORED, Outcome.FAILED, Outcome.STORED, Outcome.BROKEN]
         ]
-        assert self.stored(aalund) == [1, 2, 4]
+        assert self.stored(aalund) == [1, 2, 14]
         with tenant_context(aalund.pk):
             told = {kept.item: kept.detail for kept in Telegram.objects.all()}
             assert told[4]
@@ -219,14 +219,14 @@ class TestPoisonTelegram:
         with tenant_context(aalund.pk):
             assert request_replay(actor=factories.ACTOR, number="63000001") == 1
         work()
-        assert self.stored(aalund) == [1, 2, 13, 4]
+        assert self.stored(aalund) == [1, 2, 13, 14]
 
     def test_trouble_of_the_database_is_not_its_fault(self, box: Box, aalund: Tenant) -> None:
         spoil("busy", times=5)
         self.hand_in(box)
         work()
         assert outcomes(aalund) == [[Outcome.STORED] * 4 + [Outcome.BROKEN]]
-        assert self.stored(aalund) == [1, 2, 13, 4]
+        assert self.stored(aalund) == [1, 2, 13, 14]
 
     def test_does_not_stop_its_replay(self, box: Box, aalund: Tenant) -> None:
         """Three that wait for a key, the second of them poison: the others get through."""
