@@ -2,8 +2,9 @@
 
 A place and one of its occupancy periods name what is erased: everything that the meters mounted
 there told in that time, as readings and all that is made of them (`readings.erasure`), as kept
-telegrams and pushed bodies, quarantined ones included, and as info codes. Looked at first
-(`preview`), then done (`erase_period`); the certificate says what went and what stays and why.
+telegrams and pushed bodies, quarantined ones included, as info codes, in the outbox, in mails and
+in the audit log; and who they are, once nothing keeps their name. Looked at first (`preview`), then
+done (`erase_period`); the certificate says what went and what stays and why.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,14 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from collectors.models import InboundBatch, Telegram
-from meters.models import Meter, Occupancy
-from notifications.models import InfoCodePeriod
+from meters.models import Customer, Meter, Occupancy, SupplyPoint
+from meters.occupancy import NOBODY, anonymise
+from notifications.models import InfoCodePeriod, OutboxEntry, OutgoingMail
+from notifications.outbox import MAIL
 from readings import erasure
 from readings.erasure import Part
 from readings.models import ErasureCertificate
+from ready.audit.erasure import entries_telling_of, request_erasure
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
@@ -32,16 +36,19 @@ _LATE = timedelta(days=2)
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an erasure would take, and what stays: counts by the keys of `readings.erasure.LABELS`,
-    and how many billed values."""
+    and how many billed values; fate: what becomes of the customer's own row; forgets: whether
+    their name goes now."""
 
     parts: Sequence[Part]
     counts: dict[str, int]
     billed: int
+    fate: ErasureCertificate.Fate
+    forgets: bool
 
     @property
     def nothing(self) -> bool:
         """Whether there is nothing of the period."""
-        return not any(self.counts.values())
+        return not any(self.counts.values()) and not self.forgets
 
 
 def preview(occupancy: Occupancy) -> Preview:
@@ -51,7 +58,13 @@ def preview(occupancy: Occupancy) -> Preview:
     counts["telegrams"] = sum(_telegrams(part).count() for part in parts)
     counts["batches"] = _batches(parts).count() if parts else 0
     counts["info_codes"] = sum(_info_codes(part).count() for part in parts)
-    return Preview(parts, counts, erasure.billed(parts))
+    counts["outbox"] = sum(_outbox(part).count() for part in parts)
+    counts["mails"] = sum(_mails(part, occupancy.customer).count() for part in parts)
+    counts["trail"] = sum(len(_trail(part, occupancy.customer)) for part in parts)
+    billed = erasure.billed(parts)
+    fate = _fate(occupancy, billed)
+    forgets = fate is ErasureCertificate.Fate.ERASED and occupancy.customer.name != NOBODY
+    return Preview(parts, counts, billed, fate, forgets)
 
 
 def erase_period(
@@ -76,6 +89,12 @@ def erase_period(
     counts["batches"] = _batches(parts).update(body=None) if parts else 0
     counts["telegrams"] = sum(_telegrams(part).delete()[0] for part in parts)
     counts["info_codes"] = sum(_info_codes(part).delete()[0] for part in parts)
+    counts["outbox"] = sum(_outbox(part).delete()[0] for part in parts)
+    counts["mails"] = sum(_forget_mails(part, customer) for part in parts)
+    counts["trail"] = sum(_empty_trail(part, customer, actor) for part in parts)
+    fate = _fate(occupancy, kept)
+    if fate is ErasureCertificate.Fate.ERASED and customer.name != NOBODY:
+        anonymise(customer=customer, actor=actor)
     made: ErasureCertificate = ErasureCertificate.objects.create(
         supply_point_id=place.pk,
         place=", ".join(filter(None, (place.street, place.postal_code, place.city))),
@@ -87,6 +106,7 @@ def erase_period(
         kept_billed=kept,
         erased_at=now,
         actor_name=actor.name,
+        customer_fate=fate,
     )
     record(
         event="readings.erased",
@@ -100,9 +120,32 @@ def erase_period(
             "to": ended.isoformat(),
             "counts": counts,
             "kept_billed": kept,
+            "customer": str(fate),
         },
     )
     return made
+
+
+def _fate(occupancy: Occupancy, billed: int) -> ErasureCertificate.Fate:
+    """What becomes of the customer's own row once this period is erased."""
+    customer = occupancy.customer
+    others = Occupancy.objects.filter(customer=customer).exclude(pk=occupancy.pk)
+    if (
+        others.filter(ends_at=None).exists()
+        or SupplyPoint.objects.filter(customer=customer).exists()
+    ):
+        return ErasureCertificate.Fate.LIVES
+    made = list(
+        ErasureCertificate.objects.filter(customer_number=customer.number).values_list(
+            "supply_point_id", "starts_at", "ends_at", "kept_billed"
+        )
+    )
+    erased = {(place, start, end) for place, start, end, _kept in made}
+    if any((one.supply_point_id, one.starts_at, one.ends_at) not in erased for one in others):
+        return ErasureCertificate.Fate.PERIODS
+    if billed or any(kept for _place, _start, _end, kept in made):
+        return ErasureCertificate.Fate.BILLED
+    return ErasureCertificate.Fate.ERASED
 
 
 def certificates_of(supply_point_id: int) -> list[ErasureCertificate]:
@@ -163,3 +206,41 @@ def _info_codes(part: Part) -> QuerySet[InfoCodePeriod]:
         meter_id=part.meter_id, starts_at__gte=part.start, starts_at__lt=part.end
     )
     return found
+
+
+def _outbox(part: Part) -> QuerySet[OutboxEntry]:
+    """What is to be told, or was, of the meter's info codes."""
+    told: QuerySet[OutboxEntry] = OutboxEntry.objects.filter(
+        event="info_code.began",
+        payload__meter=part.meter_id,
+        payload__starts_at__gte=part.start.isoformat(),
+        payload__starts_at__lt=part.end.isoformat(),
+    )
+    return told
+
+
+def _mails(part: Part, customer: Customer) -> QuerySet[OutgoingMail]:
+    """Reports of the meter that were sent in the time, or to the former resident later."""
+    whose = Q(created_at__gte=part.start, created_at__lt=part.end)
+    if customer.email:
+        whose |= Q(recipient__iexact=customer.email)
+    found: QuerySet[OutgoingMail] = OutgoingMail.objects.filter(whose, meter_id=part.meter_id)
+    return found
+
+
+def _forget_mails(part: Part, customer: Customer) -> int:
+    gone = list(_mails(part, customer).values_list("pk", flat=True))
+    OutboxEntry.objects.filter(event=MAIL, key__in=[str(pk) for pk in gone]).delete()
+    OutgoingMail.objects.filter(pk__in=gone).delete()
+    return len(gone)
+
+
+def _trail(part: Part, customer: Customer) -> list[int]:
+    return entries_telling_of("meter", part.meter_id, part.start, part.end, customer.email)
+
+
+def _empty_trail(part: Part, customer: Customer, actor: Actor) -> int:
+    entries = _trail(part, customer)
+    if entries:
+        request_erasure(object_type="meter", object_id=part.meter_id, actor=actor, entries=entries)
+    return len(entries)

@@ -11,8 +11,12 @@ from django.utils.translation import gettext as _
 
 from meters.models import Customer, Installation, Occupancy, SupplyPoint
 from meters.services import register_customer
+from ready.audit.erasure import request_erasure
 from ready.audit.services import Actor, record
 from ready.web import formats
+
+# The name of a customer whose name was erased.
+NOBODY = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +113,20 @@ def move_in(
             )
         customer = register_customer(number=number, name=name, actor=actor)
     return change_occupant(supply_point=supply_point, customer=customer, at=at, actor=actor)
+
+
+def anonymise(*, customer: Customer, actor: Actor) -> None:
+    """Forget who a customer is; the number stays, as papers name it. The trail follows within the
+    hour (`ready.audit.erasure`). Raises ValidationError for one who lives somewhere."""
+    lives = SupplyPoint.objects.filter(customer=customer).exists()
+    if lives or Occupancy.objects.filter(customer=customer, ends_at=None).exists():
+        raise ValidationError(_("This customer lives somewhere still."), code="lives")
+    Customer.objects.filter(pk=customer.pk).update(name=NOBODY, email="", phone="")
+    record(
+        event="customer.erased",
+        actor=actor,
+        object_type="customer",
+        object_id=customer.pk,
+        object_label="",
+    )
+    request_erasure(object_type="customer", object_id=customer.pk, actor=actor)

@@ -34,9 +34,13 @@ LABELS: Mapping[str, Promise | str] = {
     "versions": _("Corrections"),
     "estimates": _("Estimates"),
     "statistics": _("Days of reading statistics"),
+    "peaks": _("A meter's greatest day, by which spikes are told"),
     "telegrams": _("Telegrams as received"),
     "batches": _("Pushed batches that held them"),
     "info_codes": _("Info codes"),
+    "outbox": _("Events told or to be told to the outside"),
+    "mails": _("Reports sent by e-mail"),
+    "trail": _("Values in the audit log (within an hour)"),
 }
 
 
@@ -70,6 +74,8 @@ _ERASED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "versions": (("readings_version", _TIMES),),
     "estimates": (("readings_estimation", "x.starts_at < p.high AND x.ends_at > p.low"),),
     "statistics": (("readings_performanceday", _DAYS), ("readings_heardday", _DAYS)),
+    # Which day it was is not noted: it is learned anew from the days that stay and come.
+    "peaks": (("readings_greatestday", "x.through >= p.first_day"),),
 }
 _PARTS = """SELECT u.meter_id, u.low, u.high, (u.low AT TIME ZONE %(zone)s)::date AS first_day,
                    ((u.high - interval '1 microsecond') AT TIME ZONE %(zone)s)::date AS last_day

@@ -437,8 +437,26 @@ class PlannedExchange(TenantModel):
 class ErasureCertificate(TenantModel):
     """What was erased of a former resident, for the file and for the person who asked.
 
-    Names nobody: the customer is told by number. counts: {what: how many rows}.
+    Names nobody: the customer is told by number. counts: {what: how many rows}. customer_fate:
+    what became of the customer's own row, "" in certificates made before this was noted.
     """
+
+    class Fate(models.TextChoices):
+        """What becomes of the customer's name, address of e-mail and telephone number."""
+
+        ERASED = "erased", _("Name, e-mail and telephone number were erased; the number stays.")
+        LIVES = "lives", _("Name, e-mail and telephone number stay: still a customer.")
+        PERIODS = (
+            "periods",
+            _("Name, e-mail and telephone number stay: another time of theirs is not erased."),
+        )
+        BILLED = (
+            "billed",
+            _(
+                "Name, e-mail and telephone number stay with the bills, as the law on bookkeeping "
+                "wants."
+            ),
+        )
 
     supply_point_id = models.IntegerField()
     place = models.CharField(max_length=200)
@@ -450,6 +468,7 @@ class ErasureCertificate(TenantModel):
     kept_billed = models.IntegerField()
     erased_at = models.DateTimeField()
     actor_name = models.CharField(max_length=254)
+    customer_fate = models.CharField(max_length=8, blank=True, default="", db_default="")
 
     class Meta(TenantModel.Meta):
         indexes = [
@@ -458,6 +477,11 @@ class ErasureCertificate(TenantModel):
 
     def __str__(self) -> str:
         return f"erasure {self.pk} at {self.place}"
+
+    @property
+    def fate(self) -> str:
+        """The customer's fate in words."""
+        return str(self.Fate(self.customer_fate).label) if self.customer_fate else ""
 
 
 class KeptReading(_OfAMeter):

@@ -13,15 +13,18 @@ from django.db import connection
 
 from ready.audit.models import AuditEntry
 from ready.audit.services import Actor, record
-from ready.audit.verification import ERASURE
+from ready.audit.verification import ERASURE, named_in
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 
 
-def request_erasure(*, object_type: str, object_id: int, actor: Actor) -> None:
+def request_erasure(
+    *, object_type: str, object_id: int, actor: Actor, entries: Sequence[int] | None = None
+) -> None:
     """Have a person ("person", user id) or an object's names and values leave the trail.
 
-    What was done and when stays; who, or to what, is emptied in all entries up to now.
+    What was done and when stays; who, or to what, is emptied in all entries up to now. entries:
+    ids of entries about the object (`entries_telling_of`), where only these are meant.
     """
     record(
         event=ERASURE,
@@ -29,17 +32,57 @@ def request_erasure(*, object_type: str, object_id: int, actor: Actor) -> None:
         object_type=object_type,
         object_id=object_id,
         object_label="",
+        details=None if entries is None else {"entries": sorted(entries)},
     )
+
+
+def entries_telling_of(
+    object_type: str, object_id: int, start: datetime, end: datetime, recipient: str = ""
+) -> list[int]:
+    """Entries about an object's readings at instants in [start, end), which they name as `at`, or
+    as a span `from` and `to`; and those that name this address of e-mail. None that is empty, or
+    that an erasure meant already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT e.id FROM audit_auditentry e
+               CROSS JOIN LATERAL (VALUES (e.before), (e.after)) AS told(content)
+               CROSS JOIN LATERAL (SELECT
+                   coalesce(content ->> 'at', content ->> 'from') AS low,
+                   coalesce(content ->> 'at', content ->> 'to') AS high) AS span
+               WHERE e.tenant_id = current_setting('app.tenant')::int
+                 AND e.object_type = %(type)s AND e.object_id = %(id)s
+                 AND e.content_salt IS NOT NULL
+                 AND CASE WHEN e.event LIKE 'reading.%%'
+                     THEN low::timestamptz < %(end)s AND high::timestamptz >= %(start)s
+                     ELSE %(recipient)s <> ''
+                          AND lower(content ->> 'recipient') = lower(%(recipient)s) END
+                 AND NOT EXISTS (SELECT 1 FROM audit_auditentry w
+                     WHERE w.tenant_id = e.tenant_id AND w.object_type = e.object_type
+                       AND w.object_id = e.object_id AND w.event = %(erasure)s
+                       AND (w.details -> 'entries') @> to_jsonb(e.id))
+               GROUP BY e.id ORDER BY e.id""",
+            {
+                "erasure": ERASURE,
+                "type": object_type,
+                "id": str(object_id),
+                "start": start,
+                "end": end,
+                "recipient": recipient,
+            },
+        )
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """One erasure to carry out: entries before `entry_id` that tell of the object or person."""
+    """One erasure to carry out: entries before `entry_id` that tell of the object or person;
+    only: the ids of those that are meant, None for all."""
 
     tenant_id: int
     entry_id: int
     object_type: str
     object_id: str
+    only: tuple[int, ...] | None = None
 
     def describe(self) -> str:
         return f"erase {self.object_type} {self.object_id} from tenant {self.tenant_id}'s trail"
@@ -51,8 +94,12 @@ class Erase:
                    SET object_label = '', before = NULL, after = NULL, details = NULL,
                        content_salt = NULL
                    WHERE tenant_id = %s AND object_type = %s AND object_id = %s AND id < %s
-                     AND content_salt IS NOT NULL AND event <> %s""",
-                [self.tenant_id, self.object_type, self.object_id, self.entry_id, ERASURE],
+                     AND content_salt IS NOT NULL AND event <> %s
+                     AND (%s::int[] IS NULL OR id = ANY(%s::int[]))""",
+                [
+                    *(self.tenant_id, self.object_type, self.object_id, self.entry_id, ERASURE),
+                    *([None, None] if self.only is None else [list(self.only)] * 2),
+                ],
             )
             if self.object_type == "person":
                 cursor.execute(
@@ -69,17 +116,18 @@ def plan(now: datetime) -> Sequence[Erase]:
     found = []
     for tenant_id in Tenant.objects.values_list("pk", flat=True):
         with tenant_context(tenant_id):
-            found += [
-                Erase(tenant_id, pk, object_type, object_id)
-                for pk, object_type, object_id in AuditEntry.objects.filter(event=ERASURE)
+            wishes = [
+                Erase(tenant_id, pk, object_type, object_id, named_in(details))
+                for pk, object_type, object_id, details in AuditEntry.objects.filter(event=ERASURE)
                 .order_by("pk")
-                .values_list("pk", "object_type", "object_id")
-                if _left(pk, object_type, object_id)
+                .values_list("pk", "object_type", "object_id", "details")
             ]
+            found += [one for one in wishes if _left(one)]
     return found
 
 
-def _left(pk: int, object_type: str, object_id: str) -> bool:
+def _left(wish: Erase) -> bool:
+    only = None if wish.only is None else list(wish.only)
     with connection.cursor() as cursor:
         # All of them must be sealed first: the chain needs their digests.
         cursor.execute(
@@ -87,7 +135,8 @@ def _left(pk: int, object_type: str, object_id: str) -> bool:
                    SELECT e.id FROM audit_auditentry e
                    WHERE e.tenant_id = current_setting('app.tenant')::int AND e.id < %(pk)s
                      AND ((e.object_type = %(type)s AND e.object_id = %(id)s
-                           AND e.content_salt IS NOT NULL AND e.event <> %(event)s)
+                           AND e.content_salt IS NOT NULL AND e.event <> %(event)s
+                           AND (%(only)s::int[] IS NULL OR e.id = ANY(%(only)s::int[])))
                        OR (%(type)s = 'person' AND e.actor_id::text = %(id)s
                            AND e.actor_salt IS NOT NULL)))
                SELECT EXISTS (SELECT 1 FROM told) AND NOT EXISTS (
@@ -95,7 +144,13 @@ def _left(pk: int, object_type: str, object_id: str) -> bool:
                        SELECT 1 FROM audit_auditseal s
                        WHERE s.tenant_id = current_setting('app.tenant')::int
                          AND s.entry_id = told.id))""",
-            {"pk": pk, "type": object_type, "id": object_id, "event": ERASURE},
+            {
+                "pk": wish.entry_id,
+                "type": wish.object_type,
+                "id": wish.object_id,
+                "event": ERASURE,
+                "only": only,
+            },
         )
         return bool(cursor.fetchone()[0])
 

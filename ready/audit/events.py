@@ -24,6 +24,7 @@ EVENTS: dict[str, Promise | str] = {
     "meter.installed": _("Meter mounted"),
     "meter.removed": _("Meter taken down"),
     "customer.registered": _("Customer registered"),
+    "customer.erased": _("Customer's name erased"),
     "customer.changed": _("Customer changed"),
     "supply_point.registered": _("Supply point registered"),
     "supply_point.changed": _("Supply point changed"),

@@ -1,10 +1,11 @@
 """Checking a utility's trail against its chain, and the chain against the heads kept outside."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -118,14 +119,38 @@ class _Entries:
         return self._held.get(pk)
 
 
-def _erasures() -> dict[tuple[str, str], int]:
-    """Who and what was erased → the newest entry that says so."""
-    return {
-        (object_type, object_id): pk
-        for object_type, object_id, pk in AuditEntry.objects.filter(event=ERASURE)
+@dataclass(frozen=True, slots=True)
+class _Erased:
+    """What may be empty. whole: who and what → the newest erasure of all that tells of it; named:
+    ids of entries that erasures of a part named."""
+
+    whole: dict[tuple[str, str], int]
+    named: frozenset[int]
+
+    def covers(self, key: tuple[str, str], entry_id: int) -> bool:
+        """Whether an entry about these was to be emptied."""
+        return entry_id in self.named or self.whole.get(key, 0) >= entry_id
+
+
+def named_in(details: Mapping[str, Any] | None) -> tuple[int, ...] | None:
+    """The entries that an erasure means; None for all about its object."""
+    return None if details is None else tuple(details.get("entries", ()))
+
+
+def _erasures() -> _Erased:
+    whole: dict[tuple[str, str], int] = {}
+    named: set[int] = set()
+    for object_type, object_id, pk, details in (
+        AuditEntry.objects.filter(event=ERASURE)
         .order_by("pk")
-        .values_list("object_type", "object_id", "pk")
-    }
+        .values_list("object_type", "object_id", "pk", "details")
+    ):
+        only = named_in(details)
+        if only is None:
+            whole[object_type, object_id] = pk
+        else:
+            named.update(one for one in only if one < pk)
+    return _Erased(whole, frozenset(named))
 
 
 def _personal(
@@ -133,7 +158,7 @@ def _personal(
     entry: AuditEntry,
     actor: bytes,
     content: bytes,
-    erased: dict[tuple[str, str], int],
+    erased: _Erased,
 ) -> list[str]:
     faults = []
     for told, found, key in (
@@ -144,7 +169,7 @@ def _personal(
             continue
         if found is not None:
             faults.append(f"link {seq}: names or values of entry {entry.pk} were changed")
-        elif erased.get(key, 0) < entry.pk:
+        elif not erased.covers(key, entry.pk):
             faults.append(f"link {seq}: entry {entry.pk} was emptied without an erasure")
     return faults
 

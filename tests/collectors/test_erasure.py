@@ -11,11 +11,11 @@ from collectors.erasure import certificates_of, erase_period, preview
 from collectors.models import InboundBatch, Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline import import_readings
-from meters.models import Meter, MeterState, Occupancy, SupplyPoint
+from meters.models import Customer, Meter, MeterState, Occupancy, SupplyPoint
 from meters.occupancy import change_occupant, occupancies_of
 from meters.registers import BY_CODE
 from meters.services import install_meter, register_customer
-from notifications.models import InfoCodePeriod
+from notifications.models import InfoCodePeriod, OutboxEntry, OutgoingMail
 from readings import billing, findings
 from readings.billing import Billed
 from readings.edits import Why, edit_reading
@@ -23,7 +23,9 @@ from readings.estimates import fill_gap
 from readings.models import (
     BilledValue,
     DailyReading,
+    ErasureCertificate,
     Finding,
+    GreatestDay,
     PerformanceDay,
     Reading,
     Status,
@@ -40,6 +42,7 @@ from tests import factories
 from tests.factories import ACTOR
 from tests.readings.test_daily import reading, refresh_all
 
+Fate = ErasureCertificate.Fate
 HOUR = timedelta(hours=1)
 # Telegrams and batches have partitions for the days around today only.
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -224,6 +227,75 @@ class TestErasure:
         MeterState.objects.filter(meter=scene.meter).update(read_at=MOVED_IN + HOUR)
         erase(scene)
         assert MeterState.objects.get(meter=scene.meter).v1 is None
+
+    def test_takes_the_greatest_day_the_outbox_and_mails(self, scene: Scene) -> None:
+        for meter in (scene.meter, scene.neighbour):
+            GreatestDay.objects.create(
+                tenant_id=meter.tenant_id,
+                meter_id=meter.pk,
+                days=40,
+                through=MOVED_OUT.date(),
+                greatest=[1],
+            )
+            for at in (MOVED_IN, MOVED_OUT):
+                OutboxEntry.objects.create(
+                    event="info_code.began",
+                    key=f"{meter.pk} {at}",
+                    payload={"meter": meter.pk, "code": "leak", "starts_at": at.isoformat()},
+                )
+            mail = OutgoingMail.objects.create(meter=meter, recipient="x@example.org", subject="s")
+            OutgoingMail.objects.filter(pk=mail.pk).update(created_at=MOVED_IN + HOUR)
+            OutboxEntry.objects.create(
+                event="mail.asked", key=str(mail.pk), payload={"mail": mail.pk}
+            )
+        counts = erase(scene)
+        assert (counts["peaks"], counts["outbox"], counts["mails"]) == (1, 1, 1)
+        assert GreatestDay.objects.get().meter_id == scene.neighbour.pk
+        assert OutgoingMail.objects.get().meter_id == scene.neighbour.pk
+        assert OutboxEntry.objects.count() == 4
+
+    def test_empties_the_trail_of_the_times_values_alone(self, scene: Scene) -> None:
+        later = edit_reading(
+            meter=scene.meter,
+            at=MOVED_OUT + 5 * HOUR,
+            values={"v1": 1_113},
+            why=Why(Reason.MISREAD),
+            actor=ACTOR,
+            now=NOW,
+        )
+        assert erase(scene)["trail"] == 1
+        (wish,) = AuditEntry.objects.filter(event="audit.erased", object_type="meter")
+        edited = AuditEntry.objects.filter(event="reading.edited", object_id=str(scene.meter.pk))
+        meant = edited.get(pk__in=wish.details["entries"])
+        assert meant.before["at"] == (MOVED_IN + 5 * HOUR).isoformat()
+        assert edited.exclude(pk=meant.pk).get().before["at"] == later.ts.isoformat()
+
+    def test_forgets_who_the_customer_is_once_nothing_keeps_it(self, scene: Scene) -> None:
+        other = factories.place()
+        former = Customer.objects.get(number="1001")
+        Customer.objects.filter(pk=former.pk).update(email="f@example.org", phone="1")
+        change_occupant(supply_point=other, customer=former, at=MOVED_IN, actor=ACTOR)
+        here = scene.place.occupancies.get(customer=former)
+        assert preview(here).fate is Fate.LIVES
+        change_occupant(supply_point=other, customer=None, at=MOVED_OUT, actor=ACTOR)
+        first, second = Occupancy.objects.filter(customer=former).order_by("supply_point_id")
+        for period, fate in ((first, Fate.PERIODS), (second, Fate.ERASED)):
+            assert preview(period).fate is fate
+            made = erase_period(occupancy=period, request="17", actor=ACTOR, now=NOW)
+            assert made.customer_fate == fate
+        former.refresh_from_db()
+        assert (former.name, former.email, former.phone) == ("–", "", "")
+        assert AuditEntry.objects.filter(
+            event="audit.erased", object_type="customer", object_id=str(former.pk)
+        ).exists()
+
+    def test_keeps_the_name_where_bills_do(self, scene: Scene) -> None:
+        at = MOVED_IN + HOUR
+        value = Billed(scene.meter.pk, "v1", at, 1_025, Quality.MEASURED, at)
+        billing.note_billed(export_id=1, values=[value])
+        erase(scene)
+        assert certificates_of(scene.place.pk)[0].customer_fate == Fate.BILLED
+        assert Customer.objects.get(number="1001").name == "Former"
 
     def test_of_a_period_that_lasts_is_refused(self, scene: Scene) -> None:
         lasting = Occupancy.objects.get(ends_at=None)

@@ -180,6 +180,32 @@ def test_erasing_a_person_keeps_the_chain_whole(aalund: Tenant, trail: Path) -> 
         assert (second.object_label, second.after) == ("", None)
 
 
+def test_erasing_a_part_takes_only_the_entries_it_names(aalund: Tenant, trail: Path) -> None:
+    with tenant_context(aalund.pk):
+        entry = AuditEntry.objects.get(event="meter.registered", object_id="2")
+        record(
+            event="meter.changed", actor=ALICE, object_type="meter", object_id=2, object_label="2"
+        )
+        erasure.request_erasure(
+            object_type="meter", object_id=2, actor=Actor(None, "READY"), entries=[entry.pk]
+        )
+    sealing.seal(aalund.pk)
+    (planned,) = erasure.plan(timezone.now())
+    _as_maintenance(planned)
+    assert list(erasure.plan(timezone.now())) == [], "twice is once"
+    assert faults(aalund, trail) == []
+    with tenant_context(aalund.pk):
+        entry.refresh_from_db()
+        assert (entry.object_label, entry.after) == ("", None)
+        assert AuditEntry.objects.get(event="meter.changed").object_label == "2"
+    tamper(
+        "UPDATE audit_auditentry SET object_label = '', content_salt = NULL "
+        "WHERE event = 'meter.changed'"
+    )
+    (fault,) = faults(aalund, trail)
+    assert "emptied without an erasure" in fault
+
+
 def _as_maintenance(one: erasure.Erase) -> None:
     name = connection.settings_dict["NAME"]
     _use(name, "ready_maintenance", _ROLES["ready_maintenance"])
