@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.cmac import CMAC
 DERIVE_ENCRYPTION = 0x00
 DERIVE_MAC = 0x01
 
-# One for all ciphers, which are set to a block of their own before each use: 150 bytes a meter less.
+# One for all ciphers, each set to a block of its own before each use: 150 bytes a meter less.
 _CTR = CTR(bytes(16))
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("readings", "0008_origin_estimate"),
+        ("readings", "0009_planned_exchange"),
     ]
 
     operations = [
