@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 
@@ -36,8 +37,7 @@ class Heard:
     counted: "Counted | None" = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """The telegram with a meter's highest counter. mark: what it said, as a number."""
 
     counter: int
@@ -45,8 +45,7 @@ class Counted:
     mark: int
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What was known of a meter before the batch.
 
     No reading of the meter is stored that is both current and newer than `read_at`.

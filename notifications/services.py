@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -13,8 +13,7 @@ from notifications.outbox import Event, enqueue
 from ready.tenancy.context import current_tenant_id
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """The info codes (slugs) a meter told at a reading time; those now in force and past ones."""
 
     meter_id: int

@@ -8,7 +8,7 @@ telegrams.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -210,8 +210,7 @@ def days_to_close(now: datetime, zone: tzinfo) -> list[date]:
     return [day for day in days if day not in closed]
 
 
-@dataclass(frozen=True, slots=True)
-class HeardTelegram:
+class HeardTelegram(NamedTuple):
     """A telegram of a meter, as a collector handed it in; day: local, of its reception."""
 
     meter_id: int

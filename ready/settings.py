@@ -70,7 +70,14 @@ def database(url: str) -> dict[str, object]:
         "PORT": query.get("port", str(parts.port or "")),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"application_name": "ready"},
+        "OPTIONS": {
+            "application_name": "ready",
+            # A server that vanished without a word is noticed within a minute.
+            "keepalives": 1,
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+        },
     }
 
 

@@ -1,4 +1,4 @@
-"""What gateways push, as telegrams: bytes in, frozen dataclasses out.
+"""What gateways push, as telegrams: bytes in, plain dataclasses out.
 
 `parse` tells the shape by content type and content and reads it; the readers are public too, for
 a TCP feed or an uploaded file. Pure: no Django, no clock, nothing of a telegram decoded. Errors:

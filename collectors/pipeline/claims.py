@@ -44,7 +44,10 @@ class Claim:
 
 
 class Turns:
-    """Whose turn it is: utilities a batch each, round and round, and so the collectors of each."""
+    """Whose turn it is: utilities a batch each, round and round, and so the collectors of each.
+
+    Threads may share one: at worst a utility comes twice in a row.
+    """
 
     def __init__(self) -> None:
         self._tenant = 0

@@ -48,30 +48,29 @@ def identify(items: Sequence[Item]) -> None:
             item.end(Outcome.UNKNOWN_METER)
 
 
-def decode(items: Sequence[Item]) -> set[int]:
-    """Decode what has a meter; returns the signatures of formats learned on the way.
+def decode(items: Sequence[Item]) -> known.KnownFormats:
+    """Decode what has a meter; returns the formats, with what was learned on the way (unwritten).
 
     Two rounds: a compact frame may stand in the batch before the full frame that explains it.
     """
     formats = known.formats()
-    learned: set[int] = set()
     waiting = [item for item in items if item.pending]
     for _round in range(2):
         for item in waiting:
-            _decode(item, formats, learned)
+            _decode(item, formats)
         waiting = [
             item
             for item in waiting
-            if item.outcome is Outcome.WAITING and item.signature in learned
+            if item.outcome is Outcome.WAITING and item.signature in formats.believed
         ]
         for item in waiting:
             item.outcome = Outcome.PENDING
         if not waiting:
             break
-    return learned
+    return formats
 
 
-def _decode(item: Item, formats: known.KnownFormats, learned: set[int]) -> None:
+def _decode(item: Item, formats: known.KnownFormats) -> None:
     meter = item.meter
     if meter is None:
         raise AssertionError("identify() settles items without a meter")
@@ -91,8 +90,7 @@ def _decode(item: Item, formats: known.KnownFormats, learned: set[int]) -> None:
         # Anyone can send it, so it teaches no layout either.
         item.end(Outcome.IMPLAUSIBLE, _("plaintext from a meter that has a key"))
         return
-    if formats.learn(telegram, meter.id) and telegram.signature is not None:
-        learned.add(telegram.signature)
+    formats.learn(telegram, meter.id)
     if telegram.encrypted and telegram.trust is wmbus.Trust.NONE:
         # One wrong key in 65,536 passes a checksum: a layout nobody knew must be told twice.
         item.signature = telegram.signature

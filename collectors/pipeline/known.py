@@ -7,7 +7,7 @@ a new key is in force with the next batch.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection
 
@@ -151,35 +151,48 @@ def meters_of(identities: Iterable[Identity]) -> dict[Identity, KnownMeter]:
 @dataclass(slots=True)
 class KnownFormats:
     """Formats of compact frames by signature: the shipped ones, and what this utility's meters
-    taught; `doubtful` are those that no second telegram has confirmed yet."""
+    taught; `doubtful` are those that no second telegram has confirmed yet. believed: signatures
+    that may be believed since this batch. Nothing is written before `write`.
+    """
 
     headers: dict[int, bytes]
     doubtful: set[int]
+    believed: set[int] = field(default_factory=set)
+    _new: dict[int, int] = field(default_factory=dict)  # signature → the meter that taught it
 
-    def learn(self, telegram: Telegram, meter_id: int) -> bool:
-        """Take in what a telegram teaches; True when its format may be believed from now on."""
+    def learn(self, telegram: Telegram, meter_id: int) -> None:
+        """Take in what a telegram teaches."""
         signature, headers = telegram.signature, telegram.learned
         if signature is None:
-            return False
+            return
         believable = not telegram.encrypted or telegram.trust is not Trust.NONE
-        if signature in self.doubtful and believable:
-            FrameFormat.objects.filter(signature=signature).update(confirmed=True)
-            self.doubtful.discard(signature)
-            return True
-        if headers is None or signature in self.headers:
-            return False
-        self.headers[signature] = headers
-        if not believable:
-            self.doubtful.add(signature)
-        FrameFormat.objects.get_or_create(
-            signature=signature,
-            defaults={
-                "headers": headers,
-                "learned_from_id": meter_id,
-                "confirmed": believable,
-            },
-        )
-        return believable
+        if signature in self.doubtful:
+            if believable:
+                self.doubtful.discard(signature)
+                self.believed.add(signature)
+        elif headers is not None and signature not in self.headers:
+            self.headers[signature] = headers
+            self._new[signature] = meter_id
+            (self.believed if believable else self.doubtful).add(signature)
+
+    def write(self) -> None:
+        """Keep what was learned, in the order of the signatures: another worker may learn it, too.
+
+        The meters must be locked by then, or two workers could wait for each other.
+        """
+        for signature in sorted(self.believed | self._new.keys()):
+            confirmed = signature in self.believed
+            if signature in self._new:
+                FrameFormat.objects.get_or_create(
+                    signature=signature,
+                    defaults={
+                        "headers": self.headers[signature],
+                        "learned_from_id": self._new[signature],
+                        "confirmed": confirmed,
+                    },
+                )
+            else:
+                FrameFormat.objects.filter(signature=signature).update(confirmed=True)
 
 
 def formats() -> KnownFormats:

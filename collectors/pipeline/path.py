@@ -35,10 +35,11 @@ def process(items: Sequence[Item], *, again: bool = False) -> None:
     # What the driver's own cursors raise comes out as Django's errors, like all else.
     with connection.wrap_database_errors:
         identify(items)
+        formats = decode(items)
+        interpret(items)
         # Before anything is written: two workers that share meters take turns from here on.
         known = state.lock(item.meter.id for item in items if item.meter is not None)
-        learned = decode(items)
-        interpret(items)
+        formats.write()
         counted = doubt_repeats(items, known)
         judgement = Judgement(items, known)
         gone = store([reading for item in items for reading in item.readings], known)
@@ -48,7 +49,7 @@ def process(items: Sequence[Item], *, again: bool = False) -> None:
         settling.note_reception(item for item in items if not item.counted)
         settling.keep_telegrams(items, all_of_them=again)
         settling.note_superseded(gone)
-        _want_replay(learned)
+        _want_replay(formats.believed)
 
 
 def interpret(items: Iterable[Item]) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
-from django.db import connection
+from django.db import transaction
+from psycopg.errors import UniqueViolation
 
 from collectors.models import Telegram
 from collectors.outcomes import Outcome
@@ -17,7 +18,7 @@ from readings.models import Kind
 from readings.services import NewReading, Stored, Superseded
 from readings.statistics import HeardTelegram, note_heard
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import Stage, day_number, stamp
+from ready.tenancy.staging import Stage, day_number, driver_cursor, stamp
 from wmbus import RegisterLayout
 from wmbus.conditions import conditions_of
 from wmbus.words import Words
@@ -193,10 +194,12 @@ _STAGE = Stage(
     },
 )
 _COLUMNS = ", ".join(_STAGE.columns)
-# Replaying a quarantined telegram writes over its row.
 _INSERT = f"""
     INSERT INTO collectors_telegram (tenant_id, {_COLUMNS})
-    SELECT %s, {_COLUMNS} FROM stage_telegram
+    SELECT %s, {_COLUMNS} FROM stage_telegram"""
+# Replaying a quarantined telegram writes over its row. Looking whether there is one takes
+# PostgreSQL as long as the row itself, so what comes for the first time does without.
+_AGAIN = f"""{_INSERT}
     ON CONFLICT (tenant_id, received_on, batch_id, item) DO UPDATE SET
         meter_id = excluded.meter_id, reading_at = excluded.reading_at,
         signature = excluded.signature, outcome = excluded.outcome, trust = excluded.trust,
@@ -212,8 +215,15 @@ def keep_telegrams(items: Iterable[Item], *, all_of_them: bool = False) -> None:
     if not kept:
         return
     _STAGE.load(_STAGE.columns, (_row(item) for item in kept))
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [current_tenant_id()])
+    cursor = driver_cursor()
+    if not all_of_them:
+        try:
+            with transaction.atomic():
+                cursor.execute(_INSERT, [current_tenant_id()])
+                return
+        except UniqueViolation:
+            pass  # parts of the batch were worked on before it was set aside as a whole
+    cursor.execute(_AGAIN, [current_tenant_id()])
 
 
 def _row(item: Item) -> tuple[object, ...]:

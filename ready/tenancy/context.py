@@ -42,6 +42,7 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
     Leaving restores what was set before, also after an exception: a worker's next task must not
     inherit the last one's tenant.
     """
+    nested = connection.in_atomic_block
     with transaction.atomic():
         outer = _tenant.get()
         _set_local("app.tenant", tenant_id)
@@ -54,7 +55,8 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
             _tenant.reset(token)
             raise
         _tenant.reset(token)
-        if not connection.needs_rollback:
+        # The outermost transaction's end takes the setting back by itself.
+        if nested and not connection.needs_rollback:
             _set_local("app.tenant", outer)
 
 
