@@ -56,8 +56,7 @@ def decode(items: Sequence[Item]) -> known.KnownFormats:
     formats = known.formats()
     waiting = [item for item in items if item.pending]
     for _round in range(2):
-        for item in waiting:
-            _decode(item, formats)
+        decode_each(waiting, formats)
         waiting = [
             item
             for item in waiting
@@ -68,6 +67,13 @@ def decode(items: Sequence[Item]) -> known.KnownFormats:
         if not waiting:
             break
     return formats
+
+
+def decode_each(items: Sequence[Item], formats: known.KnownFormats) -> None:
+    """Decode once what has a meter; one thread at a time, since they share the meters' keys."""
+    with known.ring.using:
+        for item in items:
+            _decode(item, formats)
 
 
 def _decode(item: Item, formats: known.KnownFormats) -> None:

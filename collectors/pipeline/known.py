@@ -8,6 +8,7 @@ a new key is in force with the next batch.
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from django.db import connection
 
@@ -66,14 +67,20 @@ def _registry_version() -> int:
 
 
 class KeyRing:
-    """Open keys by (tenant, meter), the least recently used forgotten."""
+    """Open keys by (tenant, meter), the least recently used forgotten. For all threads: `using` is
+    held while keys are opened or decoded with, since a `Key` is for one thread at a time."""
 
     def __init__(self, most: int = 200_000) -> None:
         self._most = most
         self._keys: OrderedDict[tuple[int, int], tuple[bytes, Key]] = OrderedDict()
+        self.using = Lock()
 
     def open(self, tenant_id: int, meter_id: int, version: int, sealed: bytes) -> Key | None:
         """The meter's key; None when its seal does not open (told as "no key")."""
+        with self.using:
+            return self._open(tenant_id, meter_id, version, sealed)
+
+    def _open(self, tenant_id: int, meter_id: int, version: int, sealed: bytes) -> Key | None:
         held = self._keys.get((tenant_id, meter_id))
         if held is not None and held[0] == sealed:
             self._keys.move_to_end((tenant_id, meter_id))
@@ -89,7 +96,7 @@ class KeyRing:
 
 
 directory = Directory()
-_ring = KeyRing()
+ring = KeyRing()
 
 
 def owners(identities: Iterable[Identity], tenants: Iterable[int]) -> dict[Identity, set[int]]:
@@ -142,7 +149,7 @@ def meters_of(identities: Iterable[Identity]) -> dict[Identity, KnownMeter]:
                 interval_s=interval_s,
                 key=None
                 if sealed is None
-                else _ring.open(tenant_id, meter_id, key_version, bytes(sealed)),
+                else ring.open(tenant_id, meter_id, key_version, bytes(sealed)),
                 version=version,
             )
     return known
