@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from meters.imports import workbooks
+
 SIZE_MAX = 20 * 1024 * 1024
-UNPACKED_MAX = 200 * 1024 * 1024
 ROWS_MAX = 200_000
 COLUMNS_MAX = 100
 SEPARATORS = (";", ",", "\t", "|")
@@ -119,9 +120,8 @@ def _lines(content: bytes, options: Options) -> Iterator[list[str]]:
 def _sheet(content: bytes) -> Iterator[list[str]]:
     damaged = Unreadable(_("This is no workbook that READY can read; save it as XLSX or CSV."))
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            if sum(one.file_size for one in packed.infolist()) > UNPACKED_MAX:
-                raise Unreadable(_("The workbook is too large; save it as CSV."))
+        if not workbooks.is_harmless(content):
+            raise Unreadable(_("The workbook is too large; save it as CSV."))
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         for row in book.worksheets[0].iter_rows(values_only=True):
             yield [_text(value) for value in row]

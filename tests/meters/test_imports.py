@@ -1,6 +1,7 @@
 """Import: files of every kind are read, faults are told, all or nothing, and it can be undone."""
 
 import io
+import tracemalloc
 import zipfile
 from datetime import date, timedelta
 from typing import Any
@@ -52,6 +53,30 @@ def upload(client: Client, who: User, content: bytes, name: str = "meters.csv") 
     assert answer.status_code == 302, answer.content.decode()
     address: str = answer["Location"]
     return address
+
+
+def sheet_of(inside: bytes) -> bytes:
+    head = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    return head + b"<sheetData>" + inside
+
+
+def repacked(parts: dict[str, bytes], types: Any = None) -> bytes:
+    """A workbook of one cell with some of its parts in another form."""
+    whole, made = io.BytesIO(), io.BytesIO()
+    book = Workbook()
+    book.active.append(["Serial"])  # type: ignore[union-attr]
+    book.save(whole)
+    with (
+        zipfile.ZipFile(whole) as source,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            if name not in parts:
+                text = source.read(name)
+                target.writestr(name, types(text) if types and name[0] == "[" else text)
+        for name, text in parts.items():
+            target.writestr(name, text)
+    return made.getvalue()
 
 
 def check(client: Client, who: User, content: bytes, **columns: str) -> str:
@@ -111,6 +136,63 @@ class TestReading:
                 half.writestr(name, b"<broken" if sheet else whole.read(name))
         with pytest.raises(Unreadable, match="no workbook"):
             list(rows_of(broken.getvalue(), Options()))
+
+    @pytest.mark.parametrize(
+        ("part", "text"),
+        [
+            ("xl/worksheets/sheet1.xml", b"0" * 300 * 1024 * 1024),
+            ("xl/worksheets/sheet1.xml", sheet_of(b"<row>" + b"<c/>" * 3_000_000 + b"</row>")),
+            ("xl/worksheets/sheet1.xml", sheet_of(b"<row><c><v>" + b"0" * 5_000_000)),
+            ("xl/worksheets/sheet1.xml", sheet_of(b"<row>" * 40)),
+            ("xl/worksheets/sheet1.xml", sheet_of(b"<x/>" * 60_000)),
+            ("xl/sharedStrings.xml", b"<sst>" + b"<si><t/></si>" * 2_000_000),
+            ("xl/styles.xml", b"<s>" + b"<xf/>" * 60_000),
+            ("xl/media/picture.png", b"<s>" + b"<xf/>" * 60_000),
+            ("xl/theme/theme1.xml", b"<!DOCTYPE x []><x/>"),
+        ],
+        ids=[
+            "zeros",
+            "a row of millions",
+            "a cell of megabytes",
+            "depth",
+            "beside the rows",
+            "shared strings",
+            "styles",
+            "a picture that is none",
+            "a DTD",
+        ],
+    )
+    def test_a_bomb_is_refused_before_it_is_opened(self, part: str, text: bytes) -> None:
+        bomb = repacked({part: text})
+        tracemalloc.start()
+        try:
+            with pytest.raises(Unreadable, match="too large"):
+                list(rows_of(bomb, Options()))
+            assert tracemalloc.get_traced_memory()[1] < 8 * len(bomb) + 32 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
+
+    def test_a_bomb_of_many_parts_or_in_another_place_is_refused(self) -> None:
+        many = repacked({f"xl/media/{number}.xml": b"" for number in range(1001)})
+        elsewhere = repacked(
+            {"xl/worksheets/texts.xml": b"<sst/>"},
+            lambda text: text.replace(
+                b"</Types>",
+                b'<Override PartName="/xl/worksheets/texts.xml" ContentType="application/vnd.'
+                b'openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>',
+            ),
+        )
+        for bomb in (many, elsewhere):
+            with pytest.raises(Unreadable, match="too large"):
+                list(rows_of(bomb, Options()))
+
+    def test_a_large_workbook_of_people_comes_in(self) -> None:
+        book = Workbook()
+        for number in range(3000):
+            book.active.append([f"{number:08d}", f"Møllevej {number}", "Æ" * 300])  # type: ignore[union-attr]
+        written = io.BytesIO()
+        book.save(written)
+        assert len(list(rows_of(written.getvalue(), Options()))) == 3000
 
     @pytest.mark.parametrize("content", [b"PK\x03\x04 not a zip", b"PK\x03\x04"])
     def test_a_damaged_workbook_is_said(self, content: bytes) -> None:
