@@ -1,12 +1,13 @@
 """Importing files of encryption keys: looked at first, imported whole or not at all, taken back.
 
 Between the preview and the import the keys stand sealed in the database, each bound to its line;
-they are gone from there as soon as the import is made or given up.
+they are gone from there as soon as the import is made or given up, or after half an hour.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,8 @@ from meters.replays import want_replay
 from meters.services import identity_of, register_meter, set_key
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
+
+PREVIEW_LASTS = timedelta(minutes=30)
 
 
 class Finding(StrEnum):
@@ -188,9 +191,16 @@ def _locked(pk: int, status: KeyImport.Status) -> KeyImport:
 def apply(*, pk: int, choices: Choices, actor: Actor) -> int:
     """Import every line, in one transaction; how many keys were stored.
 
-    Raises KeyImport.DoesNotExist, and ValidationError where lines need a decision first.
+    Raises KeyImport.DoesNotExist, and ValidationError where lines need a decision first or the
+    preview is past its time.
     """
     chosen = _locked(pk, KeyImport.Status.PREVIEW)
+    if is_past(chosen, timezone.now()):
+        raise ValidationError(
+            _("This preview is older than %(minutes)d minutes. Upload the file once more.")
+            % {"minutes": PREVIEW_LASTS.total_seconds() // 60},
+            code="past",
+        )
     rows = list(KeyImportRow.objects.filter(of_import=chosen).order_by("line"))
     _refuse_undecided(rows, choices)
     stored = 0
@@ -219,7 +229,7 @@ def apply(*, pk: int, choices: Choices, actor: Actor) -> int:
         row.sealed = None
         stored += 1
     KeyImportRow.objects.bulk_update(rows, ["meter", "version", "sealed"], batch_size=500)
-    KeyImportRow.objects.filter(of_import=chosen).update(sealed=None)
+    KeyImportRow.objects.filter(of_import=chosen).update(sealed=None, fingerprint=None)
     chosen.status, chosen.imported_at = KeyImport.Status.IMPORTED, timezone.now()
     chosen.save(update_fields=["status", "imported_at"])
     record(
@@ -292,13 +302,34 @@ def take_back(*, pk: int, actor: Actor) -> int:
 
 def give_up(*, pk: int, actor: Actor) -> None:
     """Throw a preview away, its keys first. Raises KeyImport.DoesNotExist, ValidationError."""
-    chosen = _locked(pk, KeyImport.Status.PREVIEW)
+    _throw_away(_locked(pk, KeyImport.Status.PREVIEW), "keys.given_up", actor)
+
+
+def is_past(preview: KeyImport, now: datetime) -> bool:
+    """Whether a preview waited too long: what its keys were tried on is no longer the newest, and
+    keys that nobody wants any more are to lie nowhere."""
+    return bool(now - preview.created_at > PREVIEW_LASTS)
+
+
+def forget_old(*, now: datetime, actor: Actor) -> int:
+    """Throw the current utility's previews away that are past their time; how many."""
+    old = KeyImport.objects.select_for_update(skip_locked=True).filter(
+        status=KeyImport.Status.PREVIEW, created_at__lt=now - PREVIEW_LASTS
+    )
+    gone = 0
+    for preview in old:
+        _throw_away(preview, "keys.preview_expired", actor)
+        gone += 1
+    return gone
+
+
+def _throw_away(preview: KeyImport, event: str, actor: Actor) -> None:
     record(
-        event="keys.given_up",
+        event=event,
         actor=actor,
         object_type="key import",
-        object_id=chosen.pk,
-        object_label=chosen.file_name,
+        object_id=preview.pk,
+        object_label=preview.file_name,
     )
-    KeyImportRow.objects.filter(of_import=chosen).delete()
-    chosen.delete()
+    KeyImportRow.objects.filter(of_import=preview).delete()
+    preview.delete()

@@ -6,8 +6,9 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from meters import groups, listing
+from meters import groups, keyimports, listing
 from meters.imports import jobs
+from ready.audit.services import Actor
 from ready.policy import SYSTEM, TENANT_SCOPED, access
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -29,6 +30,15 @@ def forget_imports() -> None:
     for tenant in Tenant.objects.order_by("pk"):
         with tenant_context(tenant.pk):
             jobs.forget_old()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+@access(TENANT_SCOPED)
+def forget_key_previews() -> None:
+    """Throw away previews of key files that nobody imported, each utility by itself."""
+    for tenant in Tenant.objects.order_by("pk"):
+        with tenant_context(tenant.pk):
+            keyimports.forget_old(now=timezone.now(), actor=Actor(None, "READY"))
 
 
 @shared_task  # type: ignore[untyped-decorator]

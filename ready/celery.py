@@ -45,6 +45,11 @@ app.conf.beat_schedule = {
         "schedule": 20.0,
         "options": {"expires": 20.0},
     },
+    "forget-key-previews": {
+        "task": "meters.tasks.forget_key_previews",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
     "refresh-groups": {
         "task": "meters.tasks.refresh_groups",
         "schedule": 120.0,

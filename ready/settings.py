@@ -358,6 +358,8 @@ QUARANTINE_DAYS = env_numbers("READY_QUARANTINE_DAYS", "unknown_meter=7")
 OUTBOX_DAYS = env_int("READY_OUTBOX_DAYS", 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(PUSH_MAX_BODY_BYTES, 2 * 1024 * 1024)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+# A file of keys (meters.formats.keyfiles.LARGEST_FILE) never lies on a disk on its way in.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
 # ── Mail: to the server of READY_SMTP_URL; without one, in development, into files ───────────────
 SMTP_URL = env_text("READY_SMTP_URL", None if PRODUCTION else "")

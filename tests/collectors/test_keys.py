@@ -2,7 +2,7 @@
 
 import io
 import logging
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,10 @@ from collectors.models import Telegram
 from collectors.outcomes import Outcome
 from collectors.simulator.sealing import MeterCipher
 from meters import keys
+from meters.formats.keyfiles import LARGEST_FILE
+from meters.keyimports import PREVIEW_LASTS
 from meters.models import KeyImport, KeyImportRow, Meter, MeterKey, MeterState, ReplayWanted
+from meters.tasks import forget_key_previews
 from ready.accounts.models import User
 from ready.audit.models import AuditEntry
 from ready.tenancy.context import tenant_context
@@ -194,6 +197,43 @@ class TestImport:
         browser.post(f"/t/aalund/meters/keys/{pk}/give-up/")
         with tenant_context(aalund.pk):
             assert not KeyImportRow.objects.exists()
+
+    def test_a_preview_is_past_after_half_an_hour(
+        self, browser: Client, aalund: Tenant, birkelse: Tenant, meter: Meter
+    ) -> None:
+        for number in (meter.number, "99999999"):
+            uploaded(browser, (number, KEY))
+        with tenant_context(aalund.pk):
+            pk = last_import().pk
+            aged = timezone.now() - PREVIEW_LASTS - timedelta(seconds=1)
+            KeyImport.objects.filter(pk=pk).update(created_at=aged)
+        response = browser.post(f"/t/aalund/meters/keys/{pk}/apply/", {"register": "on"})
+        assert response.status_code == 422
+        assert "older than 30 minutes" in text_of(response)
+        forget_key_previews()
+        with tenant_context(aalund.pk):
+            assert not MeterKey.objects.exists()
+            (left,) = KeyImport.objects.all()
+            assert left.pk != pk
+            assert not KeyImportRow.objects.filter(of_import_id=pk).exists()
+            assert AuditEntry.objects.filter(event="keys.preview_expired").count() == 1
+
+    def test_a_file_of_keys_never_lies_on_a_disk(self, settings: Any) -> None:
+        assert settings.FILE_UPLOAD_MAX_MEMORY_SIZE >= LARGEST_FILE
+
+    def test_nothing_of_the_keys_stays_with_an_import(
+        self, browser: Client, aalund: Tenant, meter: Meter
+    ) -> None:
+        uploaded(browser, (meter.number, KEY))
+        with tenant_context(aalund.pk):
+            (row,) = KeyImportRow.objects.all()
+            assert KEY not in bytes(row.sealed)
+            assert row.fingerprint is not None
+            pk = last_import().pk
+        browser.post(f"/t/aalund/meters/keys/{pk}/apply/")
+        with tenant_context(aalund.pk):
+            (row,) = KeyImportRow.objects.all()
+            assert (row.sealed, row.fingerprint) == (None, None)
 
     def test_what_is_no_key_file_is_told_so(self, browser: Client) -> None:
         response = browser.post(UPLOAD, {"file": SimpleUploadedFile("x.kem", b"\0\1\2")})
