@@ -1,10 +1,14 @@
 """Whether READY can do its work, as a load balancer and the supervisor ask.
 
-Anybody may ask, so the answer names no server, role or address; the log does.
+Anybody may ask, so the answer names no server, role or address; the log does. And anybody may ask
+often: an answer is kept for a moment, so that a flood of questions opens one connection, not many.
 """
 
 import logging
-from collections.abc import Callable
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
 
 from celery import current_app
 from django.db import Error, connection
@@ -17,6 +21,7 @@ from ready.policy import PUBLIC, access
 log = logging.getLogger(__name__)
 # Filled by the wiring: name → a check that returns "" or what is wrong.
 CHECKS: dict[str, Callable[[], str]] = {}
+KEPT_S = 2.0
 
 
 @access(PUBLIC)
@@ -30,11 +35,37 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """Everything READY needs is there: 200; else 503 with the reason beside each part."""
-    results = {name: _result(check) for name, check in CHECKS.items()}
+    results = _kept.results()
     good = all(result == "ok" for result in results.values())
     return JsonResponse(
         {"status": "ok" if good else "not ready", **results}, status=200 if good else 503
     )
+
+
+class _Kept:
+    """The process's last answer. Whoever finds it too old looks; the others wait for that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._looked_at = -math.inf
+        self._results: Mapping[str, str] = {}
+
+    def results(self) -> Mapping[str, str]:
+        """What each check said, at most KEPT_S ago."""
+        with self._lock:
+            if not 0 <= time.monotonic() - self._looked_at < KEPT_S:
+                self._results = {name: _result(check) for name, check in CHECKS.items()}
+                self._looked_at = time.monotonic()
+            return self._results
+
+    def forget(self) -> None:
+        """Look anew when next asked."""
+        with self._lock:
+            self._looked_at = -math.inf
+
+
+_kept = _Kept()
+forget = _kept.forget
 
 
 def _result(check: Callable[[], str]) -> str:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from collectors.models import Collector, InboundBatch, PendingWork
 from collectors.pressure import Limits, Waiting, judge
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from ready.web import health
 from tests import factories
 from tests.collectors.test_push import PUSH, Box, at, item, telegram
 
@@ -34,8 +36,10 @@ def box(committed: None, aalund: Tenant) -> Box:
 @pytest.fixture(autouse=True)
 def fresh_look() -> Iterator[None]:
     api.gauge.forget()
+    health.forget()
     yield
     api.gauge.forget()
+    health.forget()
 
 
 class TestWithoutADatabase:
@@ -62,6 +66,23 @@ class TestWithoutADatabase:
         assert response.status_code == 503
         assert "does not answer" in response.json()["database"]
         assert "does not answer" in response.json()["worker"]
+
+    def test_a_flood_of_questions_looks_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looks: list[int] = []
+
+        def look() -> str:
+            looks.append(1)
+            return ""
+
+        monkeypatch.setattr(health, "CHECKS", {"counted": look})
+        monkeypatch.setattr(health, "KEPT_S", 3600.0)
+        with ThreadPoolExecutor(8) as pool:
+            answers = pool.map(lambda _one: Client().get("/healthz/ready"), range(40))
+            assert {answer.status_code for answer in answers} == {200}
+        assert len(looks) == 1
+        monkeypatch.setattr(health, "KEPT_S", 0.0)
+        Client().get("/healthz/ready")
+        assert len(looks) == 2
 
     def test_pages_say_so(self, gone: Box) -> None:
         gone.client.raise_request_exception = False
