@@ -258,6 +258,31 @@ PERMISSIONS: dict[str, Permission] = {
 }
 
 
+# What a permission is worth nothing without: who exports reports sees them. The roles page grants
+# what is needed along with it, and takes along what needs it (`ready.accounts.roles`). Everybody
+# sees meters, always, so what needs no more than that does not stand here.
+NEEDS: dict[str, str] = {
+    "customers.edit": "customers.view",
+    "reports.export": "reports.view",
+    "reports.send": "reports.view",
+    "exports.edit": "exports.view",
+    "exports.run": "exports.view",
+    "notifications.acknowledge": "notifications.view",
+    "notifications.edit": "notifications.view",
+    "operation.replay": "operation.view",
+    "collectors.edit": "operation.view",
+    "keys.import": "keys.view_state",
+    "disconnect.request": "disconnect.view",
+    "disconnect.approve": "disconnect.view",
+    "configuration.edit": "configuration.view",
+    "sign_in.edit": "configuration.view",
+    "api_tokens.edit": "configuration.view",
+    "people.edit": "people.view",
+    "roles.edit": "people.view",
+    "audit.export": "audit.view",
+}
+
+
 # What a member who is limited to groups of meters may do at most: acts on their own meters. The
 # rest is about the whole utility, or makes meters and places that no group has yet.
 WITHIN_GROUPS = frozenset(
@@ -365,13 +390,19 @@ def can(rights: Rights | None, code: str) -> Decision:
 Declared = TypeVar("Declared", bound=Callable[..., Any])
 
 
-def access(code: str) -> Callable[[Declared], Declared]:
-    """Declare what a view, API operation, task or command needs: a permission or a kind."""
+def access(code: str, *also: str) -> Callable[[Declared], Declared]:
+    """Declare what a view, API operation, task or command needs: a permission or a kind.
+
+    also: further permissions that a view needs besides, such as for a list of customers as a file.
+    """
     if code not in PERMISSIONS and code not in KINDS:
         raise ValueError(f"unknown permission {code!r}")
+    if also and not {code, *also} <= set(PERMISSIONS):
+        raise ValueError(f"no permissions: {also!r}")
 
     def mark(target: Declared) -> Declared:
         target.access = code  # type: ignore[attr-defined]
+        target.access_also = also  # type: ignore[attr-defined]
         return target
 
     return mark
@@ -381,3 +412,9 @@ def declared(target: object) -> str | None:
     """What `access` was declared with, or None: then it is refused."""
     found = getattr(target, "access", None)
     return found if isinstance(found, str) else None
+
+
+def declared_also(target: object) -> tuple[str, ...]:
+    """The further permissions that `access` was declared with."""
+    found = getattr(target, "access_also", ())
+    return found if isinstance(found, tuple) else ()

@@ -39,6 +39,7 @@ from ready.policy import (
     VISITING,
     can,
     declared,
+    declared_also,
 )
 from ready.tenancy.context import person_context, tenant_context
 from ready.tenancy.models import Tenant
@@ -268,9 +269,10 @@ class AccessMiddleware:
         if unproven and must_have_second_factor(rights):
             messages.info(request, _("Your rights here want a second factor: set one up."))
             return _elsewhere(request, reverse("mfa_index"))
-        decision = can(rights, code)
-        if not decision:
-            raise PermissionDenied(str(decision.reason))
+        for wanted in (code, *declared_also(view)):
+            decision = can(rights, wanted)
+            if not decision:
+                raise PermissionDenied(str(decision.reason))
         if (
             PERMISSIONS[code].step_up
             and request.method not in ("GET", "HEAD", "OPTIONS")
@@ -283,6 +285,7 @@ class AccessMiddleware:
 
 def _of_api(request: HttpRequest, code: str) -> HttpResponse | None:
     """An operation that wants a permission: of the token's, told as the API tells errors."""
+    request.trail_needs = code  # type: ignore[attr-defined]
     rights = rights_for(request)
     if request.caller is None or rights is None:  # type: ignore[attr-defined]
         return Problem(401, "token", "The token is missing, wrong or revoked.").response()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from ready.accounts.models import RolePermission
 from ready.accounts.rights import codes_of
 from ready.audit.services import Actor, record
-from ready.policy import CHANGEABLE, PERMISSIONS, Group, Permission, Rights, Role
+from ready.policy import CHANGEABLE, NEEDS, PERMISSIONS, Group, Permission, Rights, Role
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
 
@@ -102,13 +102,16 @@ def change(
 ) -> Sequence[tuple[Role, str]]:
     """Set (role, code) → held in the current utility; those that really changed are returned.
 
-    All of it or nothing: raises NotDelegable at the first that may not be changed. Acts on the
-    next request of everybody, on running sessions, queued work and tokens alike.
+    What a permission needs (`policy.NEEDS`) is granted along with it, and what needs one that is
+    taken goes along, so more may have changed than was asked for. All of it or nothing: raises
+    NotDelegable at the first that may not be changed, and where one is granted and what it needs
+    is taken. Acts on the next request of everybody, on running sessions, queued work and tokens
+    alike.
     """
     Tenant.objects.select_for_update().get(pk=current_tenant_id())
     done = []
     before = {role: codes_of(role) for role in CHANGEABLE}
-    for (role, code), held in changes.items():
+    for (role, code), held in _consistent(changes, before).items():
         permission = PERMISSIONS.get(code)
         reason = _reason(role, permission, rights) if permission else _("Unknown permission.")
         if permission is None or reason:
@@ -131,6 +134,31 @@ def change(
         )
         done.append((role, code))
     return done
+
+
+def _consistent(
+    changes: Mapping[tuple[Role, str], bool], before: Mapping[Role, frozenset[str]]
+) -> dict[tuple[Role, str], bool]:
+    """The changes, and those without which a role could do something but not see it."""
+    whole = dict(changes)
+    for (role, code), held in changes.items():
+        if held and (needed := NEEDS.get(code)):
+            if changes.get((role, needed)) is False:
+                raise NotDelegable(
+                    _("%(role)s: “%(code)s” needs “%(needed)s”; give both or neither.")
+                    % {
+                        "role": role.label,
+                        "code": PERMISSIONS[code].label,
+                        "needed": PERMISSIONS[needed].label,
+                    }
+                )
+            if needed not in before.get(role, ()):
+                whole[role, needed] = True
+        elif not held:
+            for dependent, needed in NEEDS.items():
+                if needed == code and dependent in before.get(role, ()):
+                    whole[role, dependent] = False
+    return whole
 
 
 def wanted(names: Iterable[str]) -> frozenset[tuple[Role, str]]:

@@ -17,8 +17,8 @@ from ready.accounts.forms import InviteForm
 from ready.accounts.grouping import group_choices
 from ready.accounts.models import Membership
 from ready.accounts.proof import is_fresh
-from ready.accounts.rights import rights_for
-from ready.policy import Rights, Role, access
+from ready.accounts.rights import codes_of, rights_for
+from ready.policy import PERMISSIONS, Rights, Role, access
 from ready.tenancy.requests import tenant_of
 
 
@@ -237,12 +237,9 @@ def change_roles(request: HttpRequest, tenant: str) -> HttpResponse:
     """Set what was ticked or cleared on the grid; what others changed meanwhile stays."""
     shown = roles.wanted(request.POST.get("shown", "").split())
     ticked = roles.wanted(request.POST.getlist("held"))
+    asked = {pair: pair in ticked for pair in shown ^ ticked}
     try:
-        done = roles.change(
-            changes={pair: pair in ticked for pair in shown ^ ticked},
-            actor=actor_of(request),
-            rights=_rights(request),
-        )
+        done = roles.change(changes=asked, actor=actor_of(request), rights=_rights(request))
     except roles.NotDelegable as error:
         messages.error(request, str(error))
         return redirect("configuration:roles", tenant)
@@ -256,6 +253,17 @@ def change_roles(request: HttpRequest, tenant: str) -> HttpResponse:
             )
             % {"count": len(done)},
         )
+        for role, code in done:
+            if (role, code) not in asked:
+                messages.info(request, _along(role, code))
     else:
         messages.info(request, _("Nothing was changed."))
     return redirect("configuration:roles", tenant)
+
+
+def _along(role: Role, code: str) -> str:
+    """What the page says of a permission that went along with another."""
+    words = {"role": role.label, "code": PERMISSIONS[code].label}
+    if code in codes_of(role):
+        return _("%(role)s: “%(code)s” was granted along, since what was granted needs it.") % words
+    return _("%(role)s: “%(code)s” was taken along, since it needs what was taken.") % words

@@ -5,6 +5,7 @@ import pytest
 from ready.policy import (
     CHANGEABLE,
     EVERYTHING,
+    NEEDS,
     PERMISSIONS,
     VISITING,
     Rights,
@@ -54,6 +55,21 @@ def test_one_deviation_flips_one_code_where_it_may(role: Role, code: str) -> Non
 @pytest.mark.parametrize("code", PERMISSIONS)
 def test_an_administrators_rights_are_fixed(code: str) -> None:
     assert held_by(Role.ADMINISTRATOR, {code: False}) == set(PERMISSIONS)
+
+
+@pytest.mark.parametrize(("code", "needed"), NEEDS.items())
+def test_who_ships_with_a_permission_has_what_it_needs(code: str, needed: str) -> None:
+    assert PERMISSIONS[code].roles <= PERMISSIONS[needed].roles
+    # Whoever can be given the one can be given the other, or has it anyway.
+    assert PERMISSIONS[code].delegable <= PERMISSIONS[needed].delegable | PERMISSIONS[needed].roles
+
+
+def test_what_changes_something_that_is_seen_needs_seeing_it() -> None:
+    """Each area whose seeing can be taken away: nothing else of it is left without."""
+    for code, permission in PERMISSIONS.items():
+        seen = f"{code.partition('.')[0]}.view"
+        if seen in PERMISSIONS and seen != code and PERMISSIONS[seen].delegable:
+            assert NEEDS.get(code) == seen, permission
 
 
 def test_refusals_say_why() -> None:

@@ -161,14 +161,15 @@ def _verdict(site: Site, need: str | None, actor: str) -> str:
         return OPEN
     if need == PLATFORM:
         return OPEN if actor in ("platform operator", "visiting operator") else ABSENT
+    wanted = {need, *site.also}
     if actor == "visiting operator":
-        return OPEN if PERMISSIONS[need].visit else FORBIDDEN
+        return OPEN if all(PERMISSIONS[one].visit for one in wanted) else FORBIDDEN
     if actor in OUTSIDERS or actor not in ROLES:
         return ABSENT
     held = held_by(ROLES[actor], {})
     if actor in LIMITED:
         held &= WITHIN_GROUPS
-    return OPEN if need in held else FORBIDDEN
+    return OPEN if wanted <= held else FORBIDDEN
 
 
 def cells_of(site: Site, world: World) -> list[Cell]:

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from ready.accounts.middleware import LIBRARY_ACCESS
-from ready.policy import declared
+from ready.policy import declared, declared_also
 from ready.web.operations import operations_of
 
 # What a library offers and READY does not: every address of it answers 404.
@@ -25,13 +25,14 @@ class Site:
     """A pattern of the URL configuration.
 
     parameters: the names in its address. needs: what `access` declared, for each method that it
-    accepts; None where nothing was declared.
+    accepts; None where nothing was declared. also: further permissions that it wants.
     """
 
     name: str
     route: str
     parameters: tuple[str, ...]
     needs: dict[str, str | None]
+    also: tuple[str, ...] = ()
 
     @property
     def namespace(self) -> str:
@@ -50,6 +51,15 @@ def methods_of(view: Callable[..., Any]) -> tuple[str, ...]:
     made_from = getattr(view, "view_class", None)
     if made_from is not None:
         return tuple(method for method in METHODS if hasattr(made_from, method.lower()))
+    return _told_methods(view) or ("GET", "POST")
+
+
+def says_methods(view: Callable[..., Any]) -> bool:
+    """Whether the view has a require_… decorator."""
+    return bool(_told_methods(view))
+
+
+def _told_methods(view: Callable[..., Any]) -> tuple[str, ...]:
     seen: Callable[..., Any] | None = view
     while seen is not None:
         for name, cell in zip(
@@ -60,7 +70,7 @@ def methods_of(view: Callable[..., Any]) -> tuple[str, ...]:
             if name == "request_method_list":
                 return tuple(method for method in cell.cell_contents if method in METHODS)
         seen = getattr(seen, "__wrapped__", None)
-    return ("GET", "POST")
+    return ()
 
 
 def sites() -> list[Site]:
@@ -100,4 +110,5 @@ def _site(entry: URLPattern, route: str, namespace: str) -> Site:
         if (need is None and view.__module__.startswith("allauth.")) or name == "api:api-root":
             need = CLOSED
         needs = dict.fromkeys(methods_of(view), need)
-    return Site(name, route, tuple(m[1] for m in _PARAMETER.findall(route)), needs)
+    parameters = tuple(m[1] for m in _PARAMETER.findall(route))
+    return Site(name, route, parameters, needs, declared_also(view))

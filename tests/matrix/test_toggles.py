@@ -49,12 +49,28 @@ def test_a_permission_flips_the_cells_that_name_it(role: Role, code: str, world:
         cache.clear()
         for key, cell in cells.items():
             # A few that name other codes are asked, too; make matrix asks them all.
-            names_it = cell.site.needs[cell.method] == code
+            names_it = code in _named(cell)
             if not (names_it or WHOLE or crc32(f"{key} {code} {day()}".encode()) % 10 == 0):
                 continue
             with rolled_back():
                 answer = answered(cell, ask(cell, world))
             if (answer == "403") != (cell.expected == "403"):
                 flipped.add(key)
-    named = {key for key, cell in cells.items() if cell.site.needs[cell.method] == code}
+    named = {key for key, cell in cells.items() if code in _named(cell) and _flips(cell, code)}
     assert flipped == named
+
+
+def _named(cell: Cell) -> set[str | None]:
+    """Every permission that the cell's declaration names."""
+    return {cell.site.needs[cell.method], *cell.site.also}
+
+
+def _flips(cell: Cell, code: str) -> bool:
+    """Whether this permission decides: what else the cell wants is held."""
+    return _named(cell) - {code} <= held_by(ROLES[cell.actor], {})
+
+
+def test_every_permission_that_can_be_given_or_taken_is_toggled() -> None:
+    assert {code for _role, code in PAIRS} == {
+        code for code, permission in PERMISSIONS.items() if permission.delegable
+    }
