@@ -25,6 +25,7 @@ from ready.tenancy.models import Tenant
 
 LONGEST_LIFE = timedelta(days=366)
 _MARK = "rat"
+_LARGEST = 2**31 - 1  # of a utility's number
 _NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -117,27 +118,72 @@ def is_ours(header: str) -> bool:
     return scheme.lower() == "bearer" and text.strip().startswith(f"{_MARK}_")
 
 
-def authenticate(header: str) -> Caller | None:
-    """For whom an Authorization header acts now; None for a wrong, revoked or expired token, a
-    suspended utility, or a person who is no member any more."""
+def _parts(header: str) -> tuple[int, str, str] | None:
+    """The utility's number, the prefix and the secret that a header names."""
     parts = header.strip().partition(" ")[2].strip().split("_", 3)
     if len(parts) != 4 or parts[0] != _MARK or not parts[1].isascii() or not parts[1].isdigit():
         return None
     number = int(parts[1][:10])
+    if "\0" in header or number > _LARGEST:
+        return None
+    return number, parts[2][:12], parts[3]
+
+
+def authenticate(header: str) -> Caller | None:
+    """For whom an Authorization header acts now; None for a wrong, revoked or expired token, a
+    suspended utility, or a person who is no member any more."""
+    parts = _parts(header)
+    if parts is None:
+        return None
+    number, prefix, secret = parts
     tenant = Tenant.objects.filter(pk=number, suspended_at=None).first()
-    if tenant is None or "\0" in header:
+    if tenant is None:
         return None
     with tenant_context(tenant.pk):
         token = ApiToken.objects.filter(
-            prefix=parts[2][:12], revoked_at=None, expires_at__gt=timezone.now()
+            prefix=prefix, revoked_at=None, expires_at__gt=timezone.now()
         ).first()
-        if token is None or not hmac.compare_digest(bytes(token.digest), _digest(parts[3])):
+        if token is None or not hmac.compare_digest(bytes(token.digest), _digest(secret)):
             return None
         rights = _rights(token)
         if rights is None:
             return None
         _note_use(token)
         return Caller(tenant, token.pk, rights, Actor(token.user_id, f"token {token.name}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A token that opens nothing now, as far as the utility it names can tell whose it was.
+
+    why: "unknown", "secret", "revoked", "expired", "suspended" or "person".
+    """
+
+    tenant_id: int
+    token_id: int | None
+    name: str
+    why: str
+
+
+def refused(header: str) -> Refused | None:
+    """Why a header that `authenticate` refused opens nothing; None where it names no utility."""
+    parts = _parts(header)
+    tenant = None if parts is None else Tenant.objects.filter(pk=parts[0]).first()
+    if parts is None or tenant is None:
+        return None
+    with tenant_context(tenant.pk):
+        token = ApiToken.objects.filter(prefix=parts[1]).first()
+        if token is None:
+            return Refused(tenant.pk, None, "", "unknown")
+        if not hmac.compare_digest(bytes(token.digest), _digest(parts[2])):
+            why = "secret"
+        elif token.revoked_at is not None:
+            why = "revoked"
+        elif token.expires_at <= timezone.now():
+            why = "expired"
+        else:
+            why = "person" if tenant.suspended_at is None else "suspended"
+        return Refused(tenant.pk, token.pk, token.name, why)
 
 
 def _rights(token: ApiToken) -> Rights | None:

@@ -155,7 +155,12 @@ def _mark(email: str) -> str:
 
 
 def _bucket(kind: str, *parts: str, free: int) -> Bucket:
-    return Bucket(_keyed(kind, *(part.strip().lower() for part in parts)), free)
+    return Bucket(bucket_key(kind, *parts), free)
+
+
+def bucket_key(kind: str, *parts: str) -> bytes:
+    """Under which key of the table something is counted; nobody reads out of it what it was."""
+    return _keyed(kind, *(part.strip().lower() for part in parts))
 
 
 def _keyed(*parts: str) -> bytes:

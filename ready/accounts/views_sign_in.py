@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from ready.accounts import oidc, people, providers, sealing, sessions
+from ready.accounts import floods, oidc, people, providers, sealing, sessions
 from ready.accounts.actors import actor_of, address_of
 from ready.accounts.forms import ProviderForm
 from ready.accounts.models import User
@@ -270,8 +270,11 @@ def _back(request: HttpRequest, tenant: str) -> str:
 
 def _failed(request: HttpRequest, utility: Tenant, error: oidc.Failed) -> HttpResponse:
     """Back to the log-in page with plain words; the trail has the reason."""
-    with tenant_context(utility.pk):
-        providers.note_refusal(error.code, str(error))
+    # Anybody may come with an answer to no try, as often as they like.
+    named = isinstance(request.user, User)
+    if named or floods.told("sign-in", utility.pk, error.code) is not None:
+        with tenant_context(utility.pk):
+            providers.note_refusal(error.code, str(error))
     messages.error(
         request,
         _("Your organisation's log-in does not answer. Try again in a while.")

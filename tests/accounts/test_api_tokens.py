@@ -15,7 +15,7 @@ from ready.accounts import api_tokens, people, roles
 from ready.accounts.api_auth import TokenAuth
 from ready.accounts.models import ApiToken, User
 from ready.audit.models import AuditEntry
-from ready.audit.services import Actor
+from ready.audit.services import Actor, record
 from ready.policy import EVERYTHING, PERMISSIONS, Rights, Role, access, held_by
 from ready.tenancy.context import current_tenant_id, tenant_context
 from ready.tenancy.models import Tenant
@@ -39,6 +39,26 @@ def look(request: HttpRequest) -> HttpResponse:
 @access("meters.edit")
 def change(request: HttpRequest) -> HttpResponse:
     return HttpResponse("changed")
+
+
+@api.post("/act", auth=TokenAuth(), url_name="act")
+@access("meters.edit")
+def act(request: HttpRequest, how: str = "quiet") -> HttpResponse:
+    if how == "told":
+        record(
+            event="meter.changed",
+            actor=request.auth.actor,  # type: ignore[attr-defined]
+            object_type="meter",
+            object_id=1,
+            object_label="x",
+        )
+    return HttpResponse(status=409 if how == "failed" else 200)
+
+
+@api.get("/file", auth=TokenAuth(), url_name="file")
+@access("meters.view")
+def file(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("a;b", headers={"Content-Disposition": 'attachment; filename="x.csv"'})
 
 
 @api.get("/forgotten", auth=TokenAuth(), url_name="forgotten")
@@ -187,3 +207,83 @@ class TestIssuing:
             assert secret.encode() not in bytes(row.digest)
             entry = AuditEntry.objects.get(event="api_token.issued")
             assert secret not in f"{entry.after}{entry.before}{entry.object_label}"
+
+
+class TestTrail:
+    """What a program does or is refused stands in its utility's trail."""
+
+    def entries(self, tenant: Tenant) -> list[tuple[str, str, str]]:
+        with tenant_context(tenant.pk):
+            return list(
+                AuditEntry.objects.exclude(event="api_token.issued")
+                .order_by("pk")
+                .values_list("event", "outcome", "actor_name")
+            )
+
+    @pytest.mark.parametrize(
+        ("how", "event", "outcome"),
+        [
+            ("quiet", "api.acted", "ok"),
+            ("told", "meter.changed", "ok"),
+            ("failed", "act.failed", "failed"),
+        ],
+    )
+    def test_an_act(self, aalund: Tenant, how: str, event: str, outcome: str) -> None:
+        token = issue(aalund, role=Role.ADMINISTRATOR)
+        Client().post(f"/api/v1/act?how={how}", headers={"authorization": f"Bearer {token}"})
+        assert self.entries(aalund) == [(event, outcome, "token billing")]
+
+    def test_looking_leaves_nothing_and_a_file_does(self, aalund: Tenant) -> None:
+        token = issue(aalund, role=Role.ADMINISTRATOR)
+        ask(token)
+        assert self.entries(aalund) == []
+        ask(token, "file")
+        assert self.entries(aalund) == [("data.exported", "ok", "token billing")]
+
+    def test_what_it_may_not(self, aalund: Tenant) -> None:
+        token = issue(aalund, role=Role.USER)
+        ask(token, "change")
+        assert self.entries(aalund) == [("access.denied", "denied", "token billing")]
+        with tenant_context(aalund.pk):
+            details = AuditEntry.objects.get(event="access.denied").details
+            assert details["needs"] == "meters.edit"
+            assert details["token"] == ApiToken.objects.get().pk
+
+    @pytest.mark.parametrize("why", ["revoked", "expired", "suspended", "secret", "unknown"])
+    def test_one_that_opens_nothing(self, aalund: Tenant, birkelse: Tenant, why: str) -> None:
+        token = issue(aalund, role=Role.USER)
+        with tenant_context(aalund.pk):
+            pk = ApiToken.objects.get().pk
+            if why == "revoked":
+                ApiToken.objects.update(revoked_at=timezone.now())
+            elif why == "expired":
+                ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+            elif why == "suspended":
+                Tenant.objects.filter(pk=aalund.pk).update(suspended_at=timezone.now())
+        if why == "secret":
+            token = token[:-1] + ("A" if token[-1] != "A" else "B")
+        elif why == "unknown":
+            token = token.replace(token.split("_")[2], "0" * 12)
+        assert ask(token)[0] == 401
+        with tenant_context(aalund.pk):
+            entry = AuditEntry.objects.get(event="api_token.refused")
+        assert (entry.outcome, entry.details["why"]) == ("denied", why)
+        assert entry.object_id == ("" if why == "unknown" else str(pk))
+        assert token.split("_", 3)[3] not in str(entry.details)
+        assert self.entries(birkelse) == []
+
+    def test_a_flood_of_refusals_does_not_fill_it(self, aalund: Tenant) -> None:
+        token = issue(aalund, role=Role.USER)
+        for _ in range(300):
+            ask(token, "change")
+        with tenant_context(aalund.pk):
+            times = [
+                details.get("times")
+                for details in AuditEntry.objects.filter(event="access.denied")
+                .order_by("pk")
+                .values_list("details", flat=True)
+            ]
+        assert times == [None] * 100 + [128, 256]
+
+    def test_a_number_beyond_all_measure_names_no_utility(self) -> None:
+        assert ask("rat_9999999999_a_b")[0] == 401

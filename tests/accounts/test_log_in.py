@@ -312,6 +312,50 @@ class TestSecondFactor:
         assert statuses[-1] == 429
 
 
+class TestTrail:
+    """Who tries at the walls of an account that is open already."""
+
+    def told(self, tenant: Tenant) -> list[tuple[str, str]]:
+        with tenant_context(tenant.pk):
+            return list(AuditEntry.objects.order_by("pk").values_list("event", "outcome"))
+
+    def test_a_proof_refused_and_given(self, client: Client, aalund: Tenant, alice: User) -> None:
+        log_in(client, alice)
+        for password in ("wrong", PASSWORD):
+            client.post(reverse("account_reauthenticate"), {"password": password})
+        assert self.told(aalund) == [("session.proof_refused", "denied"), ("session.proved", "ok")]
+
+    def test_a_code_refused(self, client: Client, aalund: Tenant, alice: User) -> None:
+        TOTP.activate(alice, SECRET)
+        log_in(client, alice)
+        client.post(reverse("mfa_reauthenticate"), {"code": "000000"})
+        assert self.told(aalund) == [("session.proof_refused", "denied")]
+
+    @pytest.mark.parametrize("accept", ["text/html", "application/json"])
+    def test_a_wrong_old_password(
+        self, client: Client, aalund: Tenant, alice: User, accept: str
+    ) -> None:
+        log_in(client, alice)
+        new = "grøn trappe under havet"
+        for old in ("wrong", PASSWORD):
+            client.post(
+                reverse("account_change_password"),
+                {"oldpassword": old, "password1": new, "password2": new},
+                headers={"accept": accept},
+            )
+        assert self.told(aalund) == [
+            ("person.account_change_refused", "denied"),
+            ("person.account_changed", "ok"),
+        ]
+
+    def test_a_flood_of_log_ins_does_not_fill_it(
+        self, client: Client, aalund: Tenant, alice: User
+    ) -> None:
+        for _ in range(140):
+            client.post(reverse("account_login"), {"login": alice.email, "password": "wrong"})
+        assert len(self.told(aalund)) == 101
+
+
 class TestSessions:
     def test_a_log_in_makes_a_new_session(self, client: Client, alice: User) -> None:
         client.get(reverse("account_login"))

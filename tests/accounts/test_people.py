@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -16,9 +17,10 @@ from ready.accounts.models import Invitation, Membership, RolePermission, User
 from ready.accounts.rights import codes_of, rights_in, rights_of
 from ready.audit.models import AuditEntry
 from ready.audit.services import Actor
-from ready.policy import EVERYTHING, PERMISSIONS, Rights, Role, held_by
+from ready.policy import CHANGEABLE, EVERYTHING, NEEDS, PERMISSIONS, Rights, Role, held_by
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from tests.conftest import as_admin
 from tests.people import log_in
 
 ACTOR = Actor(None, "tests")
@@ -161,6 +163,41 @@ def test_two_administrators_cannot_demote_each_other(
     assert sorted([role_of(alice, aalund), role_of(bob, aalund)]) == ["administrator", "user"]
 
 
+@pytest.mark.usefixtures("committed")
+def test_an_invitation_is_accepted_once_by_two_at_once(
+    aalund: Tenant, bob: User, charlie: User
+) -> None:
+    with tenant_context(aalund.pk):
+        _invitation, secret = people.invite(
+            email=charlie.email, name="", role=Role.USER, actor=ACTOR, rights=EVERYTHING
+        )
+    found: list[Invitation | None] = []
+
+    def second() -> None:
+        try:
+            with tenant_context(aalund.pk):
+                found.append(people.find_invitation(secret))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=second)
+    with tenant_context(aalund.pk):
+        first = people.find_invitation(secret)
+        assert first is not None
+        thread.start()
+        while not found and not _somebody_waits():
+            time.sleep(0.01)
+        people.join(invitation=first, user=charlie, actor=ACTOR)
+    thread.join()
+    assert found == [None]
+
+
+def _somebody_waits() -> bool:
+    with as_admin() as link:
+        row = link.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return row is not None and row[0] > 0
+
+
 @pytest.mark.django_db
 class TestInvitation:
     def invite(self, client: Client, alice: User, email: str = "New@Aalund.example") -> str:
@@ -234,6 +271,20 @@ class TestInvitation:
         thief.post(reverse("accounts:accept_invitation"))
         with tenant_context(aalund.pk):
             assert not Membership.objects.filter(tenant=aalund, user=charlie).exists()
+
+    def test_it_opens_its_own_utility_only(
+        self, client: Client, alice: User, birkelse: Tenant, charlie: User
+    ) -> None:
+        """The utility stands in the address, where whoever has the link can change it."""
+        link = self.invite(client, alice, charlie.email)
+        for there in (link.replace("/aalund/", "/birkelse/"), link.replace("/aalund/", "/x/")):
+            guest = Client()
+            assert "is over" in text_of(guest.get(there, follow=True))
+            log_in(guest, charlie)
+            guest.get(there)
+            guest.post(reverse("accounts:accept_invitation"))
+        with tenant_context(birkelse.pk):
+            assert Membership.objects.filter(tenant=birkelse).count() == 1
 
     @pytest.mark.parametrize("how", ["expired", "revoked", "replaced", "suspended"])
     def test_what_is_over_opens_nothing(
@@ -397,10 +448,14 @@ class TestRoles:
                     roles.change(
                         changes={(role, code): code not in before}, actor=ACTOR, rights=EVERYTHING
                     )
-                    assert codes_of(role) ^ before == {code}
-                    roles.change(
-                        changes={(role, code): code in before}, actor=ACTOR, rights=EVERYTHING
-                    )
+                    changed = codes_of(role) ^ before
+                    assert code in changed
+                    along = {one for one, needed in NEEDS.items() if needed == code}
+                    assert changed <= {code, NEEDS.get(code, code)} | along
+                    for one in sorted(changed, key=lambda one: one in NEEDS):
+                        roles.change(
+                            changes={(role, one): one in before}, actor=ACTOR, rights=EVERYTHING
+                        )
                     assert codes_of(role) == before
             assert not RolePermission.objects.exists(), "what READY ships needs no row"
 
@@ -420,6 +475,39 @@ class TestRoles:
         own = Rights(frozenset(PERMISSIONS), role=Role.SUPER_USER)
         with tenant_context(aalund.pk), pytest.raises(roles.NotDelegable, match="own role"):
             roles.change(changes={(Role.SUPER_USER, "keys.import"): True}, actor=ACTOR, rights=own)
+
+    @pytest.mark.parametrize(("code", "needed"), NEEDS.items())
+    def test_what_is_needed_goes_along(self, aalund: Tenant, code: str, needed: str) -> None:
+        for role in CHANGEABLE:
+            if role not in PERMISSIONS[code].delegable:
+                continue
+            self.change(aalund, role, needed, False)
+            with tenant_context(aalund.pk):
+                assert not {code, needed} & codes_of(role)
+            self.change(aalund, role, code, True)
+            with tenant_context(aalund.pk):
+                assert {code, needed} <= codes_of(role)
+
+    def test_one_and_not_what_it_needs_is_refused(self, aalund: Tenant) -> None:
+        changes = {(Role.USER, "reports.export"): True, (Role.USER, "reports.view"): False}
+        with tenant_context(aalund.pk):
+            roles.change(
+                changes={(Role.USER, "reports.export"): False}, actor=ACTOR, rights=EVERYTHING
+            )
+            with pytest.raises(roles.NotDelegable, match="give both or neither"):
+                roles.change(changes=changes, actor=ACTOR, rights=EVERYTHING)
+            assert "reports.view" in codes_of(Role.USER)
+
+    def test_the_page_says_what_went_along(
+        self, client: Client, aalund: Tenant, alice: User
+    ) -> None:
+        log_in(client, alice)
+        for held, words in (("", "was taken along"), ("user:reports.export", "was granted along")):
+            shown = "" if held else "user:reports.view"
+            answer = client.post(
+                address("change_roles"), {"shown": shown, "held": held}, follow=True
+            )
+            assert words in text_of(answer)
 
     def test_it_stays_in_the_utility(self, aalund: Tenant, birkelse: Tenant) -> None:
         self.change(aalund, Role.USER, "meters.edit", True)
