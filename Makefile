@@ -64,7 +64,7 @@ coverage: install ## every branch of wmbus/ by its own tests; fails below 100 %
 	@exec $(venv) -m pytest -n0 -q tests/wmbus --cov=wmbus --cov-branch --cov-fail-under=100 $(ARGS)
 
 matrix: install ## who may do what: every cell of the access matrix (make test asks a sixth)
-	@READY_MATRIX=all exec $(local) test --only translations pytest -- tests/matrix $(ARGS)
+	@READY_MATRIX=all exec $(local) test --only translations pytest -- tests/matrix tests/rules/test_walls_taken.py $(ARGS)
 
 mutants: install ## take one wall away at a time; a test must notice each
 	@exec $(beside_servers) benchmarks.mutants $(ARGS)

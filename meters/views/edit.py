@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from meters import queries
 from meters.editing import add_meter, change_meter
@@ -17,6 +18,7 @@ from ready.policy import access
 
 
 @access("meters.create")
+@require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, tenant: str) -> HttpResponse:
     """Make a meter known, in stock or mounted."""
     today = timezone.localdate()
@@ -35,6 +37,7 @@ def new(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 @access("meters.edit")
+@require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """Correct what is known of one meter."""
     try:

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from meters import groups, listing, narrowing
 from meters.forms import GroupForm
@@ -95,6 +95,7 @@ def create(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 @access("groups.edit")
+@require_http_methods(["GET", "POST"])
 def change(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     """Rename or recolour a group, or delete it."""
     group = _group(pk)

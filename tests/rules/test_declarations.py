@@ -1,11 +1,14 @@
 """Every view, API operation, task and command says who may use it; what does not is refused."""
 
+import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.management import get_commands, load_command_class
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +17,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from ready.accounts.middleware import LIBRARY_ACCESS, AccessMiddleware
+from ready.audit.events import EVENTS
 from ready.celery import app
-from ready.policy import SYSTEM, TENANT_SCOPED, access, declared
+from ready.policy import PERMISSIONS, SYSTEM, TENANT_SCOPED, access, declared
 from ready.urls import api
 from ready.web.operations import operations_of
+from tests.matrix.sites import says_methods, sites
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +47,51 @@ def test_every_view_declares_its_access() -> None:
         and not pattern.callback.__module__.startswith("allauth.")
     ]
     assert undeclared == []
+
+
+# What an act that wants proof declares, a second time: weakening one line must be done twice. The
+# matrix takes its expectations from the declarations, so it cannot see one that asks too little.
+DANGEROUS = {
+    "keys.import": {"imports", "upload", "import", "apply", "take_back", "give_up", "set"},
+    "readings.erase": {"residents", "erasure", "certificate"},
+    "people.edit": {
+        "invite",
+        "revoke_invitation",
+        "change_role",
+        "disable_user",
+        "enable_user",
+        "end_user_sessions",
+        "remove_user",
+        "limit_user",
+    },
+    "roles.edit": {"change_roles"},
+    "api_tokens.edit": {"tokens", "issue_token", "revoke_token"},
+    "sign_in.edit": {"sign_in", "configure_sign_in"},
+}
+NOT_BUILT = {"disconnect.request", "disconnect.approve"}
+
+
+def test_dangerous_acts_want_what_they_wanted() -> None:
+    found: dict[str, set[str]] = {}
+    for site in sites():
+        for code in site.needs.values():
+            if code in PERMISSIONS and PERMISSIONS[code].step_up:
+                found.setdefault(code, set()).add(site.name.rpartition(":")[2])
+    assert found == DANGEROUS
+    wanting_proof = {code for code, one in PERMISSIONS.items() if one.step_up}
+    assert wanting_proof == set(DANGEROUS) | NOT_BUILT
+
+
+def test_every_view_of_ours_says_its_methods() -> None:
+    """A view without require_GET or require_POST would change things by GET."""
+    silent = [
+        name
+        for name, pattern in patterns(get_resolver())
+        if declared(pattern.callback) is not None
+        and operations_of(pattern.callback) is None
+        and not says_methods(pattern.callback)
+    ]
+    assert silent == []
 
 
 def test_every_operation_of_the_api_declares_its_access() -> None:
@@ -129,3 +179,21 @@ def test_an_undeclared_view_is_refused(rf: RequestFactory, settings: Settings) -
 def test_a_declaration_names_what_exists() -> None:
     with pytest.raises(ValueError, match="unknown permission"):
         access("everything")
+
+
+def test_every_event_of_the_trail_has_words() -> None:
+    """A person reads the log; an event's code is none of their language."""
+    about = {event.partition(".")[0] for event in EVENTS}
+    found = {
+        node.value
+        for package in ("ready", "meters", "readings", "notifications", "collectors", "reports")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[a-z_]+\.[a-z_]+", node.value)
+        and node.value.partition(".")[0] in about
+    }
+    modules = {name for name in found if (ROOT / f"{name.replace('.', '/')}.py").exists()}
+    models = {model._meta.label_lower for model in apps.get_models()}
+    assert found - set(EVENTS) - set(PERMISSIONS) - modules - models == set()
