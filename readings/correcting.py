@@ -9,11 +9,14 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from meters.models import Meter
 from meters.registers import Register, Unit, display_unit
 from readings.edits import Why
+from readings.estimates import BEST, Wish
+from readings.estimation import Method
 from readings.exchanges import LastTold
 from readings.listing import ReadingRow
-from readings.quality import Reason
+from readings.quality import METHODS, Reason
 from ready.web import formats
 from ready.web.amounts import AmountField
 from ready.web.days import DayField
@@ -157,3 +160,48 @@ class EstimateForm(WhyForm):
         self.fields["registers"].choices = [  # type: ignore[attr-defined]
             (one.column, f"{one.label} ({one.code})") for one in registers
         ]
+
+
+class MethodForm(forms.Form):
+    """How a gap is to be estimated; `wish` is it, checked."""
+
+    method = forms.ChoiceField(
+        label=_l("Method"),
+        required=False,
+        choices=[("", _l("The best there is")), *((one.value, METHODS[one]) for one in Method)],
+    )
+    proxy = forms.CharField(
+        label=_l("Comparison meter"),
+        required=False,
+        max_length=20,
+        help_text=_l("Its serial number; for the method of that name alone."),
+    )
+
+    def __init__(self, data: Any, *, meter: Meter) -> None:
+        super().__init__(data)
+        self._meter = meter
+
+    def clean_proxy(self) -> Meter | None:
+        number = self.cleaned_data["proxy"].strip()
+        if not number or self.cleaned_data.get("method") != Method.PROXY:
+            return None
+        found: Meter | None = (
+            Meter.objects.filter(number=number, medium=self._meter.medium)
+            .exclude(pk=self._meter.pk)
+            .first()
+        )
+        if found is None:
+            raise forms.ValidationError(
+                _("No other meter of this medium has serial number %(number)s.")
+                % {"number": number}
+            )
+        return found
+
+    def wish(self) -> Wish | None:
+        """None where what was chosen is wrong; the form says so."""
+        if not self.is_bound:
+            return BEST
+        if not self.is_valid():
+            return None
+        method = self.cleaned_data["method"]
+        return Wish(Method(method) if method else None, self.cleaned_data["proxy"])

@@ -1,17 +1,18 @@
 """Gaps filled on request: estimated values stored among the readings, marked, and taken away again.
 
 The arithmetic is `readings.estimation`. A gap lies between two readings of a register; what was
-used in it is known exactly, and is shared out over the meter's intervals by its own like days,
-else evenly. The values stand in the same table with status ESTIMATED, so charts show the shape and
-every total stays what it was; where the meter itself tells something about the gap later, the
-estimate gives way at once (`readings.giving_way`).
+used in it is known exactly, and is shared out over the meter's intervals by its own like days, else
+its neighbours', else evenly, or as a person chooses (`readings.shapes`). The values stand in the
+same table with status ESTIMATED, so charts show the shape and every total stays what it was; where
+the meter itself tells something about the gap later, the estimate gives way at once
+(`readings.giving_way`). After the last reading nothing is known: what is carried on there is
+temporary, and the next reading takes its place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from fractions import Fraction
-from itertools import pairwise
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -20,49 +21,82 @@ from django.utils.translation import gettext as _
 from meters import state
 from meters.models import Installation, Meter
 from meters.registers import Register
-from readings import estimation, queries
+from readings import estimation, shapes
 from readings.estimation import (
     EstimationRefused,
     ExchangeIncomplete,
     Gap,
     GapTooLong,
+    Method,
     NegativeConsumption,
 )
 from readings.giving_way import story
 from readings.marks import marking
 from readings.models import Estimation, Kind, Origin, Reading, Status, Trust
 from readings.quality import Reason
-from readings.rules.buckets import BucketSize
-from readings.rules.curve import Flag
-from readings.rules.points import MICROSECOND, instant, micros
-from readings.rules.values import Quality
+from readings.rules.points import instant, micros
 from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 from ready.web import formats
 
-_WEEKS = timedelta(weeks=estimation.OLDEST_LIKE_WEEK)
-_HOUR = timedelta(hours=1)
 _Point = tuple[datetime, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """How a gap is to be filled. method: None for the best there is; proxy: the comparison meter,
+    where that is the method."""
+
+    method: Method | None = None
+    proxy: Meter | None = None
+
+
+BEST = Wish()
+# The order in which methods are tried where nobody chose one.
+_ORDER = (Method.LIKE_DAY, Method.PROFILE, Method.LINE)
+_ONWARDS = (Method.EXTRAPOLATION,)
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """How a gap would be filled: the readings on both sides, and the register at the instants
-    between, base units; for a page to show before it is stored."""
+    """How a gap would be filled: the readings on both sides (`after` None where there is none yet),
+    and the register at the instants between, base units; for a page to show before it is stored.
+
+    ends_at: all points lie before it. stored: False for what is only shown (Method.HOLD).
+    """
 
     meter_id: int
     register: Register
     before: _Point
-    after: _Point
+    after: _Point | None
     points: tuple[_Point, ...]
-    method: estimation.Method
+    method: Method
+    ends_at: datetime
+    stored: bool = True
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it lasts only until the next reading."""
+        return self.after is None
 
 
-def propose(*, meter: Meter, register: Register, inside: datetime, zone: tzinfo) -> Proposal:
-    """How the gap around an instant would be filled.
+def propose(
+    *,
+    meter: Meter,
+    register: Register,
+    inside: datetime,
+    zone: tzinfo,
+    wish: Wish = BEST,
+    now: datetime | None = None,
+) -> Proposal:
+    """How the gap around an instant would be filled; where nothing follows it, until `now`.
 
     Raises ValidationError, with the reason, where there is no gap or no honest estimate.
     """
+    if wish.method is Method.PROXY and wish.proxy is None:
+        raise ValidationError(_("Choose the comparison meter."), code="proxy")
+    if wish.method is Method.HOLD:
+        return _hold(meter, register, inside)
     if not register.cumulative:
         raise ValidationError(
             _("%(register)s measures; only registers that count are estimated.")
@@ -70,32 +104,82 @@ def propose(*, meter: Meter, register: Register, inside: datetime, zone: tzinfo)
             code="register",
         )
     before, after = _sides(meter, register, inside)
+    if after is None:
+        if now is None:
+            raise ValidationError(
+                _("A gap has a reading on both sides; here there is none on one of them."),
+                code="open",
+            )
+        return _onwards(meter, register, before, zone, wish, now)
     edges = _edges(before[0], after[0], meter.interval_s)
+    difference = Fraction(after[1] - before[1])
     gap = Gap(
         before[0],
         after[0],
-        Fraction(after[1] - before[1]),
+        difference,
         exchange_incomplete=_away(meter, before[0], after[0]),
     )
     try:
         estimation.check(gap)
-        if len(edges) == 2:
-            raise ValidationError(_("There is no gap here."), code="none")
-        weights = _like_days(meter, register, edges, zone)
-        made = estimation.fill(gap, len(edges) - 1, like_day=weights, profile=None)
-        if made.method is not estimation.Method.LIKE_DAY:
-            # A straight line in time: the first and last slot are shorter.
-            lengths = [Fraction((until - since) // MICROSECOND) for since, until in pairwise(edges)]
-            made = estimation.Estimate(
-                estimation.shared(Fraction(after[1] - before[1]), lengths), estimation.Method.LINE
-            )
     except EstimationRefused as refused:
         raise ValidationError(_refusal(refused, before, after), code="refused") from refused
-    value, points = before[1], []
+    if len(edges) == 2:
+        raise ValidationError(_("There is no gap here."), code="none")
+    for method in _ORDER if wish.method is None else (wish.method,):
+        weights = shapes.weights(method, meter, register, edges, zone, wish.proxy)
+        # What has no consumption in it has no shape.
+        if weights is not None and sum(weights) > 0:
+            made = estimation.Estimate(estimation.shared(difference, weights), method)
+            points = _points(before[1], edges, made)
+            return Proposal(meter.pk, register, before, after, points, method, after[0])
+    raise shapes.nothing_to_go_by(wish.method or Method.LINE)
+
+
+def _points(value: int, edges: Sequence[datetime], made: estimation.Estimate) -> tuple[_Point, ...]:
+    """The register at the instants between the edges."""
+    points = []
     for at, used in zip(edges[1:-1], made.rounded(Fraction(1)), strict=False):
         value += int(used)
         points.append((at, value))
-    return Proposal(meter.pk, register, before, after, tuple(points), made.method)
+    return tuple(points)
+
+
+def _onwards(
+    meter: Meter, register: Register, before: _Point, zone: tzinfo, wish: Wish, now: datetime
+) -> Proposal:
+    """How the register may have gone on since the last reading."""
+    until = min(now, before[0] + estimation.LONGEST_GAP)
+    edges = _edges(before[0], until, meter.interval_s) if until > before[0] else []
+    if len(edges) < 3:
+        raise ValidationError(_("There is no gap here."), code="none")
+    if _away(meter, before[0], until):
+        raise ValidationError(_refusal(ExchangeIncomplete(), before, (until, 0)), code="refused")
+    for method in _ONWARDS if wish.method is None else (wish.method,):
+        made = shapes.onwards(method, meter, register, edges, zone, wish.proxy)
+        if made is not None:
+            points = _points(before[1], edges, made)
+            return Proposal(meter.pk, register, before, None, points, method, until)
+    raise shapes.nothing_to_go_by(wish.method or Method.EXTRAPOLATION)
+
+
+def _hold(meter: Meter, register: Register, inside: datetime) -> Proposal:
+    """A measurement at its last value, to be shown: it would be false in any average (I17)."""
+    if register.cumulative:
+        raise ValidationError(
+            _("%(register)s counts up: holding it would say that nothing was used.")
+            % {"register": register.code},
+            code="register",
+        )
+    before, after = _sides(meter, register, inside)
+    if after is None:
+        raise ValidationError(
+            _("A gap has a reading on both sides; here there is none on one of them."), code="open"
+        )
+    edges = _edges(before[0], after[0], meter.interval_s)
+    if len(edges) == 2:
+        raise ValidationError(_("There is no gap here."), code="none")
+    points = tuple((at, before[1]) for at in edges[1:-1])
+    return Proposal(meter.pk, register, before, after, points, Method.HOLD, after[0], stored=False)
 
 
 def fill_gap(
@@ -108,16 +192,21 @@ def fill_gap(
     actor: Actor,
     now: datetime,
     note: str = "",
+    wish: Wish = BEST,
 ) -> Estimation:
     """Fill the gap around an instant and keep who wanted it and why. Raises as `propose`."""
     state.lock([meter.pk])
-    proposal = propose(meter=meter, register=register, inside=inside, zone=zone)
+    proposal = propose(meter=meter, register=register, inside=inside, zone=zone, wish=wish, now=now)
+    if not proposal.stored:
+        raise ValidationError(_("What is held is only shown."), code="shown")
     written = _write(proposal, now)
     made: Estimation = Estimation.objects.create(
         meter_id=meter.pk,
         register=register.column,
         starts_at=proposal.before[0],
-        ends_at=proposal.after[0],
+        ends_at=proposal.ends_at,
+        temporary=proposal.temporary,
+        proxy_id=wish.proxy.pk if wish.proxy and proposal.method is Method.PROXY else None,
         method=proposal.method,
         values=written,
         reason=reason,
@@ -140,15 +229,16 @@ def fill_gap(
 # ── The gap ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _sides(meter: Meter, register: Register, inside: datetime) -> tuple[_Point, _Point]:
-    """The readings of the register around an instant that are not estimates themselves."""
+def _sides(meter: Meter, register: Register, inside: datetime) -> tuple[_Point, _Point | None]:
+    """The readings of the register around an instant that are not estimates themselves; None
+    where none follows."""
     column = register.column
     known = Reading.objects.filter(**{f"{column}__isnull": False}, meter_id=meter.pk).exclude(
         status=Status.ESTIMATED
     )
     before = known.filter(ts__lte=inside).order_by("-ts").values_list("ts", column).first()
     after = known.filter(ts__gt=inside).order_by("ts").values_list("ts", column).first()
-    if before is None or after is None:
+    if before is None:
         raise ValidationError(
             _("A gap has a reading on both sides; here there is none on one of them."), code="open"
         )
@@ -176,33 +266,6 @@ def _away(meter: Meter, start: datetime, end: datetime) -> bool:
     return (
         stays.filter(starts_at__gt=start, starts_at__lt=end).exists()
         or stays.filter(ends_at__gt=start, ends_at__lt=end).exists()
-    )
-
-
-def _like_days(
-    meter: Meter, register: Register, edges: Sequence[datetime], zone: tzinfo
-) -> tuple[Fraction, ...] | None:
-    """The meter's own consumption at the same times of the weeks before, for each slot."""
-    if meter.interval_s != _HOUR.total_seconds():
-        return None
-    hour = _HOUR // MICROSECOND
-    start = instant(micros(edges[0]) // hour * hour)
-    used = queries.consumption(meter.pk, register, start - _WEEKS, start, BucketSize.HOUR, zone)
-    history: Mapping[datetime, Fraction] = {
-        one.start.astimezone(UTC): one.value
-        for one in used
-        if one.value is not None
-        and one.quality in (Quality.MEASURED, Quality.INTERPOLATED)
-        and Flag.ESTIMATED not in one.flags
-    }
-    hours = [start, *edges[1:-1]]
-    weights = estimation.like_day_profile(hours, history, zone)
-    if weights is None:
-        return None
-    # A slot that is part of an hour has so much of that hour's weight.
-    return tuple(
-        weight * Fraction((until - since) // MICROSECOND, _HOUR // MICROSECOND)
-        for weight, (since, until) in zip(weights, pairwise(edges), strict=True)
     )
 
 

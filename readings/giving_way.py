@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -52,7 +53,23 @@ def give_way(told: Iterable[tuple[int, datetime]]) -> None:
         return
     lasting = Estimation.objects.filter(meter_id__in=by_meter, undone_at=None)
     for one in lasting:
-        if any(one.starts_at < at < one.ends_at for at in by_meter[one.meter_id]):
+        if any(one.starts_at < at < one.gives_way_until for at in by_meter[one.meter_id]):
+            undo_estimate(estimate=one, actor=READY, now=timezone.now())
+
+
+def give_way_onwards(told: Iterable[tuple[int, datetime]]) -> None:
+    """The same for what was carried on after a meter's last reading; asks once a batch."""
+    lasting = list(Estimation.objects.filter(temporary=True, undone_at=None))
+    if not lasting:
+        return
+    meters = {one.meter_id for one in lasting}
+    by_meter: dict[int, datetime] = {}
+    for meter_id, at in told:
+        if meter_id in meters:
+            by_meter[meter_id] = max(at, by_meter.get(meter_id, at))
+    for one in lasting:
+        newest = by_meter.get(one.meter_id)
+        if newest is not None and newest > one.starts_at:
             undo_estimate(estimate=one, actor=READY, now=timezone.now())
 
 
@@ -64,9 +81,10 @@ def give_way_within(
 ) -> None:
     """The same for history in bulk: of the estimates of these meters that reach into [start, end)
     those whose gap it `tells` something about."""
-    for one in Estimation.objects.filter(
-        meter_id__in=meter_ids, ends_at__gt=start, starts_at__lt=end, undone_at=None
-    ):
+    reaching = Estimation.objects.filter(
+        Q(ends_at__gt=start) | Q(temporary=True), meter_id__in=meter_ids, starts_at__lt=end
+    )
+    for one in reaching.filter(undone_at=None):
         if tells(one):
             undo_estimate(estimate=one, actor=READY, now=timezone.now())
 
@@ -105,4 +123,6 @@ def story(estimate: Estimation) -> dict[str, object]:
         "method": str(estimate.method),
         "values": estimate.values,
         "reason": str(estimate.reason),
+        "temporary": estimate.temporary,
+        "comparison_meter": estimate.proxy_id,
     }

@@ -73,7 +73,7 @@ def _tells(estimate: Estimation) -> bool:
         cursor.execute(
             """SELECT EXISTS (
                    SELECT 1 FROM stage_history WHERE meter_id = %s AND ts > %s AND ts < %s)""",
-            [estimate.meter_id, micros(estimate.starts_at), micros(estimate.ends_at)],
+            [estimate.meter_id, micros(estimate.starts_at), micros(estimate.gives_way_until)],
         )
         return bool(cursor.fetchone()[0])
 

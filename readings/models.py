@@ -1,5 +1,6 @@
 """The partitioned time series."""
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -320,7 +321,9 @@ class Estimation(TenantModel):
 
     The values stand among the readings with status ESTIMATED, strictly between starts_at and
     ends_at; they add up to the difference of the readings there. method: a code of
-    `readings.estimation.Method`. undone_at: when they were taken away again.
+    `readings.estimation.Method`; proxy_id: the comparison meter, where that is the method.
+    temporary: nothing followed when it was made; the next reading takes its place, whenever it is.
+    undone_at: when they were taken away again.
     """
 
     meter_id = models.IntegerField()
@@ -335,9 +338,17 @@ class Estimation(TenantModel):
     actor_name = models.CharField(max_length=254)
     made_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)
+    temporary = models.BooleanField(default=False, db_default=False)
+    proxy_id = models.IntegerField(null=True)
 
     class Meta(TenantModel.Meta):
         indexes = [
+            # Asked at every batch, and nearly always empty.
+            models.Index(
+                fields=["tenant"],
+                condition=models.Q(undone_at=None, temporary=True),
+                name="readings_estimation_open",
+            ),
             # Whether a late reading falls into an estimated gap: asked at every batch with one.
             models.Index(
                 fields=["tenant", "meter_id", "ends_at"],
@@ -351,6 +362,11 @@ class Estimation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.register} of meter {self.meter_id} from {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def gives_way_until(self) -> datetime:
+        """Readings of the meter after starts_at and before this take its place."""
+        return datetime(9999, 1, 1, tzinfo=UTC) if self.temporary else self.ends_at
 
 
 class BilledValue(_OfAMeter):

@@ -20,7 +20,7 @@ from django.db import connection
 
 from meters.state import Known
 from readings import writing
-from readings.giving_way import give_way
+from readings.giving_way import give_way, give_way_onwards
 from readings.models import Kind, Status
 from readings.writing import NewReading, Stored
 from ready.tenancy.context import current_tenant_id
@@ -100,13 +100,15 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
 
 
 def _before_estimates(readings: Sequence[NewReading], known: Mapping[int, Known]) -> None:
-    """Estimated gaps give way to what comes; they lie before a meter's newest reading."""
+    """Estimated gaps give way to what comes; they lie before a meter's newest reading, but for
+    what was carried on after it."""
     late = [
         (reading.meter_id, reading.at)
         for reading in readings
         if (was := known[reading.meter_id].read_at) is not None and reading.at < was
     ]
     give_way(late)
+    give_way_onwards((reading.meter_id, reading.at) for reading in readings)
 
 
 # How far 1970, from where intervals are counted, lies before 2000, from where stamps are.

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from meters.models import Meter
-from meters.registers import BY_COLUMN, Register
+from meters.registers import BY_COLUMN, REGISTERS, Register
 from meters.requests import meter_page_of
 from meters.values import RegisterValue, value_of
 from readings import exchanges
-from readings.correcting import EstimateForm
-from readings.estimates import Proposal, fill_gap, propose
+from readings.correcting import EstimateForm, MethodForm
+from readings.estimates import Proposal, Wish, fill_gap, propose
+from readings.estimation import MARKS, Method
 from readings.giving_way import undo_estimate
 from readings.listing import instant_of, key_of
 from readings.models import Estimation
@@ -37,23 +38,30 @@ def estimate(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpRespon
         raise Http404
     page = meter_page_of(pk)
     meter = Meter.objects.select_related("state").get(pk=pk)
-    proposals, refusals = _proposals(meter, inside)
+    chosen = request.POST if request.method == "POST" else request.GET
+    choice = MethodForm(chosen if "method" in chosen else None, meter=meter)
+    wish = choice.wish()
+    proposals, refusals = _proposals(meter, inside, wish) if wish else ([], [])
+    storable = [one for one in proposals if one.stored]
     form = EstimateForm(
         request.POST if request.method == "POST" else None,
-        registers=[one.register for one in proposals],
+        registers=[one.register for one in storable],
     )
     context = {
         "page": page,
         "tab": "readings",
         "form": form,
+        "choice": choice,
         "refusals": refusals,
-        "proposals": [(one, METHODS[one.method]) for one in proposals],
+        "storable": storable,
+        "temporary": any(one.temporary for one in proposals),
+        "proposals": [(one, METHODS[one.method], " ".join(MARKS[one.method])) for one in proposals],
         "rows": _rows(proposals, units_of(request)),
         "inside": inside,
     }
     if request.method == "GET":
         return render(request, "readings/estimate.html", context)
-    if form.is_valid():
+    if wish and form.is_valid():
         try:
             made = [
                 fill_gap(
@@ -65,6 +73,7 @@ def estimate(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpRespon
                     note=form.why().note,
                     actor=actor_of(request),
                     now=timezone.now(),
+                    wish=wish,
                 )
                 for column in form.cleaned_data["registers"]
             ]
@@ -100,10 +109,12 @@ def undo(request: HttpRequest, tenant: str, pk: int, estimation: int) -> HttpRes
     )
 
 
-def _proposals(meter: Meter, inside: datetime) -> tuple[list[Proposal], list[tuple[Register, str]]]:
+def _proposals(
+    meter: Meter, inside: datetime, wish: Wish
+) -> tuple[list[Proposal], list[tuple[Register, str]]]:
     """What can be filled, and why the other registers cannot."""
     found, refused = [], []
-    for register in exchanges.counting_registers([meter]):
+    for register in _registers(meter, wish):
         try:
             found.append(
                 propose(
@@ -111,11 +122,26 @@ def _proposals(meter: Meter, inside: datetime) -> tuple[list[Proposal], list[tup
                     register=register,
                     inside=inside,
                     zone=timezone.get_current_timezone(),
+                    wish=wish,
+                    now=timezone.now(),
                 )
             )
         except ValidationError as error:
             refused.append((register, " ".join(error.messages)))
     return found, refused
+
+
+def _registers(meter: Meter, wish: Wish) -> list[Register]:
+    """Those that the method is for: measurements are held, what counts is shared out."""
+    if wish.method is not Method.HOLD:
+        return list(exchanges.counting_registers([meter]))
+    return [
+        one
+        for one in REGISTERS
+        if not one.cumulative
+        and one.quantity != "bits"
+        and getattr(meter.state, one.column) is not None
+    ]
 
 
 def _rows(
@@ -126,8 +152,9 @@ def _rows(
     measured: set[datetime] = set()
     for one in proposals:
         column = one.register.column
-        measured |= {one.before[0], one.after[0]}
-        for at, value in (one.before, *one.points, one.after):
+        known = [one.before] if one.after is None else [one.before, one.after]
+        measured |= {at for at, _value in known}
+        for at, value in (*known, *one.points):
             told.setdefault(at, {})[column] = value
     columns = [one.register.column for one in proposals]
     return [

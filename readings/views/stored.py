@@ -1,14 +1,16 @@
 """A meter's stored readings: the list, and one of them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from meters.requests import meter_page_of
 from readings.findings import finding_words
-from readings.listing import columns_of, gaps_of, instant_of, readings_of
+from readings.listing import ReadingRow, columns_of, gaps_of, instant_of, readings_of
 from readings.stories import story_of
 from readings.views.corrections import row_of
 from ready.accounts.units import units_of
@@ -44,8 +46,17 @@ def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         ],
         "next_url": f"?{older}" if rows.next_key else "",
         "later": at is not None,
+        "silent": "" if logged or at else _silent(rows.rows, page.interval_min),
     }
     return render(request, "readings/list.html", context)
+
+
+def _silent(rows: Sequence[ReadingRow], interval_min: int) -> str:
+    """How long nothing has come since the newest reading, where that is no more to be expected."""
+    if not rows:
+        return ""
+    since = timezone.now() - rows[0].at
+    return formats.duration(since) if since > timedelta(minutes=3 * interval_min) else ""
 
 
 @access("meters.view")

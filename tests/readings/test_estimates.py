@@ -1,5 +1,6 @@
 """Gaps filled on request: exact sums, marks everywhere, and giving way."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -14,7 +15,7 @@ from meters.models import Meter
 from meters.registers import BY_CODE, COLUMNS
 from meters.services import install_meter
 from readings.edits import Why, enter_reading
-from readings.estimates import fill_gap, propose
+from readings.estimates import Proposal, Wish, fill_gap, propose
 from readings.estimation import Method
 from readings.exchange import Visit, exchange_meter
 from readings.giving_way import undo_estimate
@@ -166,7 +167,19 @@ class TestRefused:
         assert self.refusal(meter, START + 5 * HOUR) == "none"
 
     def test_where_it_never_ends(self, meter: Meter) -> None:
-        assert self.refusal(meter, START + 200 * HOUR) == "open"
+        """What is shared out must be known; `TestCarriedOn` tells of the other way."""
+        with pytest.raises(ValidationError) as caught:
+            fill_gap(
+                meter=meter,
+                register=E1,
+                inside=START + 200 * HOUR,
+                zone=COPENHAGEN,
+                reason=Reason.COMMUNICATION,
+                actor=ACTOR,
+                now=NOW,
+                wish=Wish(Method.LINE),
+            )
+        assert caught.value.code == "nothing"
 
     def test_for_a_temperature(self, meter: Meter) -> None:
         assert self.refusal(meter, register="T1") == "register"
@@ -281,3 +294,199 @@ def test_a_fraction_of_a_unit_is_never_lost(db: None, aalund: Tenant) -> None:
             hours = consumption(meter.pk, E1, FROM, TO, BucketSize.HOUR, COPENHAGEN)
             assert sum((bucket.value or Fraction(0)) for bucket in hours) == difference
             assert all(bucket.value is not None and bucket.value >= 0 for bucket in hours)
+
+
+def other(meter: Meter, *, per_hour: int, street: str = "", until: int = 96) -> Meter:
+    """A meter of which every hour is known, back to a week before; twice as much at night."""
+    made: Meter = factories.meter()
+    install_meter(
+        meter=made,
+        supply_point=factories.place(street=street or "Elsewhere 1", postal_code="8000"),
+        at=START - timedelta(days=40),
+        registers={},
+        actor=ACTOR,
+    )
+    counted, told = 0, []
+    for hour in range(-7 * 24, until + 1):
+        told.append(reading(made, START + hour * HOUR, e1=counted * KWH, v1=counted))
+        counted += per_hour * (2 if hour % 24 < 6 else 1)
+    import_readings(told)
+    return made
+
+
+def ask(meter: Meter, method: Method | None, proxy: Meter | None = None) -> Proposal:
+    return propose(
+        meter=meter,
+        register=E1,
+        inside=INSIDE,
+        zone=COPENHAGEN,
+        wish=Wish(method, proxy),
+        now=NOW,
+    )
+
+
+def steps(proposal: Proposal) -> list[int]:
+    """kWh in each slot."""
+    known = [proposal.before, *proposal.points]
+    known += [proposal.after] if proposal.after else []
+    return [(b[1] - a[1]) // KWH for a, b in itertools.pairwise(known)]
+
+
+class TestMethods:
+    """What a person may choose; each shares out the same difference (domain 6.2)."""
+
+    def test_neighbours_lend_their_shape(self, meter: Meter) -> None:
+        install_meter(
+            meter=meter,
+            supply_point=factories.place(street="Here 1", postal_code="8000"),
+            at=START - timedelta(days=40),
+            registers={},
+            actor=ACTOR,
+        )
+        for number in range(2):
+            other(meter, per_hour=5, street=f"Near {number}")
+        with pytest.raises(ValidationError, match="Fewer than three meters"):
+            ask(meter, Method.PROFILE)
+        assert ask(meter, None).method is Method.LINE
+        other(meter, per_hour=7, street="Near 3")
+        made = ask(meter, None)
+        assert made.method is Method.PROFILE
+        hours = [b[1] - a[1] for a, b in itertools.pairwise([made.before, *made.points])]
+        night, day = hours[14], hours[13]  # midnight is 14 hours after the gap began
+        assert abs(night - 2 * day) <= 2
+
+    def test_a_comparison_meter_does(self, meter: Meter) -> None:
+        proxy = other(meter, per_hour=50)
+        made = ask(meter, Method.PROXY, proxy)
+        hours = [b[1] - a[1] for a, b in itertools.pairwise([made.before, *made.points])]
+        assert abs(hours[14] - 2 * hours[13]) <= 2
+        assert made.after is not None
+        with pytest.raises(ValidationError, match="Choose the comparison meter"):
+            ask(meter, Method.PROXY)
+
+    def test_reference_days_are_the_meters_own(self, db: None, aalund: Tenant) -> None:
+        with tenant_context(aalund.pk):
+            meter = other(factories.meter(), per_hour=3)
+            Reading.objects.filter(meter_id=meter.pk, ts__gt=FROM, ts__lt=TO).delete()
+            made = ask(meter, Method.REFERENCE_DAYS)
+            assert steps(made) == [6 if hour % 24 < 6 else 3 for hour in range(10, 40)]
+
+    def test_of_too_few_days_is_refused(self, meter: Meter) -> None:
+        with pytest.raises(ValidationError, match="Fewer than three whole days"):
+            ask(meter, Method.REFERENCE_DAYS)
+
+    def test_a_measurement_is_held_for_the_eye_alone(self, db: None, aalund: Tenant) -> None:
+        with tenant_context(aalund.pk):
+            meter = factories.meter()
+            import_readings([reading(meter, at, e1=1, t2=41_200) for at in (FROM, TO)])
+            held = hold(meter, "T2")
+            assert {value for _, value in held.points} == {41_200}
+            assert not held.stored
+            with pytest.raises(ValidationError, match="only shown"):
+                fill_gap(
+                    meter=meter,
+                    register=BY_CODE["T2"],
+                    inside=INSIDE,
+                    zone=COPENHAGEN,
+                    wish=Wish(Method.HOLD),
+                    reason=Reason.COMMUNICATION,
+                    actor=ACTOR,
+                    now=NOW,
+                )
+            with pytest.raises(ValidationError, match="counts up"):
+                hold(meter, "E1")
+
+
+def hold(meter: Meter, register: str) -> Proposal:
+    return propose(
+        meter=meter,
+        register=BY_CODE[register],
+        inside=INSIDE,
+        zone=COPENHAGEN,
+        wish=Wish(Method.HOLD),
+    )
+
+
+class TestCarriedOn:
+    """After the last reading nothing is known; what is put there goes with the next reading."""
+
+    LAST = START + 96 * HOUR
+
+    def carry_on(self, meter: Meter, method: Method | None = None) -> Estimation:
+        return fill_gap(
+            meter=meter,
+            register=E1,
+            inside=self.LAST + HOUR,
+            zone=COPENHAGEN,
+            reason=Reason.COMMUNICATION,
+            actor=ACTOR,
+            now=self.LAST + 6 * HOUR,
+            wish=Wish(method),
+        )
+
+    @pytest.fixture
+    def silent(self, db: None, aalund: Tenant) -> Iterator[Meter]:
+        with tenant_context(aalund.pk):
+            yield other(factories.meter(), per_hour=2)
+
+    def test_at_the_mean_of_the_last_days(self, silent: Meter) -> None:
+        made = self.carry_on(silent)
+        assert (made.method, made.temporary, made.values) == ("e", True, 5)
+        rows = Reading.objects.filter(meter_id=silent.pk, ts__gte=self.LAST).order_by("ts")
+        told = list(rows.values_list("e1", flat=True))
+        # 60 kWh a day.
+        assert [b - a for a, b in itertools.pairwise(told)] == [5 * KWH // 2] * 5
+        (bucket,) = consumption(
+            silent.pk, E1, self.LAST + HOUR, self.LAST + 2 * HOUR, BucketSize.HOUR, COPENHAGEN
+        )
+        assert bucket.quality is Quality.ESTIMATED
+        mark = marks_of(silent.pk, self.LAST + HOUR, self.LAST + 2 * HOUR)[0]
+        assert mark.methods == ("201",)
+
+    def test_by_the_hour_of_reference_days(self, silent: Meter) -> None:
+        self.carry_on(silent, Method.REFERENCE_DAYS)
+        rows = Reading.objects.filter(meter_id=silent.pk, ts__gte=self.LAST).order_by("ts")
+        told = list(rows.values_list("e1", flat=True))
+        assert [b - a for a, b in itertools.pairwise(told)] == [4 * KWH] * 5
+
+    @pytest.mark.parametrize("hours", [3, 5, 6, 30])
+    def test_the_next_reading_takes_its_place(self, silent: Meter, hours: int) -> None:
+        """Within it, at its end, or long after it."""
+        made = self.carry_on(silent)
+        import_readings([reading(silent, self.LAST + hours * HOUR, e1=10_000 * KWH)])
+        made.refresh_from_db()
+        assert made.undone_at is not None
+        rows = Reading.objects.filter(meter_id=silent.pk, ts__gt=self.LAST)
+        assert [row.status for row in rows] == [Status.MEASURED]
+
+    def test_history_does_as_well(self, silent: Meter) -> None:
+        made = self.carry_on(silent)
+        values: list[int | None] = [None] * len(COLUMNS)
+        values[COLUMNS.index("e1")] = 10_000 * KWH
+        at = self.LAST + 9 * HOUR
+        row = (silent.pk, micros(at), micros(NOW), *values, int(Origin.IMPORT), 0, 0)
+        import_history(
+            [row],
+            intervals={silent.pk: 3600},
+            start=micros(self.LAST + 8 * HOUR),
+            end=micros(NOW),
+            newest=[],
+        )
+        made.refresh_from_db()
+        assert made.undone_at is not None
+
+    def test_what_lies_before_it_leaves_it(self, silent: Meter) -> None:
+        made = self.carry_on(silent)
+        import_readings([reading(silent, self.LAST - 30 * HOUR, e1=1)])
+        made.refresh_from_db()
+        assert made.undone_at is None
+
+    def test_of_a_meter_that_was_just_read_there_is_none(self, silent: Meter) -> None:
+        with pytest.raises(ValidationError, match="no gap"):
+            propose(
+                meter=silent,
+                register=E1,
+                inside=self.LAST + HOUR,
+                zone=COPENHAGEN,
+                now=self.LAST + HOUR,
+            )
