@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from collectors.pipeline import import_readings
 from meters.models import Meter
 from readings import findings
 from readings.listing import key_of
@@ -15,6 +16,7 @@ from ready.accounts.models import User
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
+from tests.readings.test_daily import reading
 from tests.readings.test_views import HOURS, KWH, MIDNIGHT, make_meter
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +184,41 @@ class TestEstimating:
         with tenant_context(aalund.pk):
             assert not Reading.objects.filter(status=Status.ESTIMATED).exists()
         assert "already" in text(client.post(undo, follow=True))
+
+    def test_by_the_method_that_is_chosen(
+        self, client: Client, alice: User, aalund: Tenant, meter: Meter
+    ) -> None:
+        client.force_login(alice)
+        address = f"/t/aalund/meters/{meter.pk}/readings/{key_of(MIDNIGHT + 9 * HOUR)}/estimate/"
+        with tenant_context(aalund.pk):
+            proxy = factories.meter()
+            counted = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 14, 15, 16, 17, 18, 19, 20]
+            import_readings(
+                [
+                    reading(proxy, MIDNIGHT + hour * HOUR, e1=kwh * KWH)
+                    for hour, kwh in enumerate(counted)
+                ]
+            )
+        assert "Fewer than three whole days" in text(client.get(f"{address}?method=b"))
+        assert "No other meter" in text(client.get(f"{address}?method=c&proxy=1"))
+        shown = text(client.get(f"{address}?method=c&proxy={proxy.number}"))
+        assert "Comparison meter (Z88 Z89)" in shown
+        client.post(address, {"method": "c", "proxy": proxy.number, "registers": "e1", **WHY})
+        with tenant_context(aalund.pk):
+            made = Estimation.objects.get()
+            assert (made.method, made.proxy_id) == ("c", proxy.pk)
+
+    def test_goes_on_for_a_meter_that_is_silent(
+        self, client: Client, alice: User, aalund: Tenant, meter: Meter
+    ) -> None:
+        client.force_login(alice)
+        listed = text(client.get(f"/t/aalund/meters/{meter.pk}/readings/"))
+        assert "Carry on for now" in listed
+        with tenant_context(aalund.pk):
+            last = Reading.objects.filter(meter_id=meter.pk).latest("ts").ts
+        address = f"/t/aalund/meters/{meter.pk}/readings/{key_of(last)}/estimate/"
+        assert address in listed
+        assert "Fewer than three whole days" in text(client.get(address))
 
     def test_of_what_is_no_gap_says_so(self, client: Client, alice: User, meter: Meter) -> None:
         client.force_login(alice)
