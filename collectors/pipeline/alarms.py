@@ -73,14 +73,16 @@ def _look(waiting: Claim) -> None:
             # A format is learned where its telegram is settled: told twice, one telegram would
             # confirm itself.
             decode(items)
-            interpret(items)
-            alarms = _alarms(items)
+            # Hardly any telegram tells an alarm; the others need not become readings here.
+            told = [item for item in items if ALARMS.intersection(codes_of(item) or ())]
+            interpret(told)
+            alarms = _alarms(told)
             if alarms:
                 known = state.lock({alarm.meter_id for alarm in alarms})
                 # What was recorded and sent again is no more news here than in the bulk.
                 doubt_repeats(items, known)
                 open_alarms(
-                    _alarms(items), since={meter_id: was.read_at for meter_id, was in known.items()}
+                    _alarms(told), since={meter_id: was.read_at for meter_id, was in known.items()}
                 )
     except NOBODYS_FAULT:
         raise
