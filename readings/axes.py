@@ -36,6 +36,13 @@ LAYOUT: dict[str, Any] = {
 }
 
 
+def plain(text: str) -> str:
+    """What people typed (an address, a name), for a text of Plotly's, which knows tags and links
+    of its own and fills in "%{…}"."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("%{", "&#37;{")
+
+
 def separators() -> str:
     """Plotly's decimal sign and thousands separator, in the current language."""
     return formats.decimal_sign() + formats.NARROW_SPACE

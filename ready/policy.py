@@ -96,7 +96,7 @@ PERMISSIONS: dict[str, Permission] = {
         _P("meters.exchange", _("Exchange meters"), Group.METERS, _SUPER, _ANY),
         _P("groups.edit", _("Edit groups of meters"), Group.METERS, _SUPER, _ANY),
         # Customers and places
-        _P("customers.view", _("View customers and addresses"), Group.CUSTOMERS, _ALL, _ANY),
+        _P("customers.view", _("View customers and who lives where"), Group.CUSTOMERS, _ALL, _ANY),
         _P("customers.edit", _("Edit customers and places"), Group.CUSTOMERS, _SUPER, _ANY),
         # Readings
         _P("readings.edit", _("Correct and validate readings"), Group.READINGS, _SUPER, _ANY),

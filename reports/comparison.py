@@ -453,7 +453,7 @@ def _trace(line: Line, labels: Sequence[str]) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines+markers" if len(labels) <= 62 else "lines",
-        "name": line.head,
+        "name": axes.plain(line.head),
         "x": list(range(len(labels))),
         "y": [
             None if cell.value is None else formats.fixed(cell.value, line.places)
@@ -462,7 +462,9 @@ def _trace(line: Line, labels: Sequence[str]) -> dict[str, Any]:
         "customdata": [
             [label, _told(line, cell)] for label, cell in zip(labels, line.cells, strict=True)
         ],
-        "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra>" + line.name + "</extra>",
+        "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra>"
+        + axes.plain(line.name)
+        + "</extra>",
         "yaxis": "y" if line.axis == 1 else "y2",
         "line": {
             "color": f"token:{line.token}",

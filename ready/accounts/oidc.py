@@ -21,6 +21,9 @@ from ready.web import outbound
 # Signatures by a key pair only: no "none", and no HMAC, whose key would be a public text.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 _LEEWAY_S = 60
+# A member who links an identity, and an administrator who sets the provider up, wait inside their
+# request's transaction; everybody else holds none. Three calls at most.
+_PATIENCE_S = 4.0
 _LONGEST_SUBJECT = 255
 # What a provider may say (RFC 8176) that makes more than a password.
 _SECOND_FACTORS = frozenset({"mfa", "otp", "hwk", "swk", "sc", "fpt", "face", "iris"})
@@ -185,7 +188,9 @@ def _json(
     url: str, failing: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     try:
-        answer = outbound.call("POST" if body else "GET", url, body=body, headers=headers)
+        answer = outbound.call(
+            "POST" if body else "GET", url, body=body, headers=headers, timeout_s=_PATIENCE_S
+        )
     except outbound.Refused as error:
         raise Failed("discovery", str(error)) from error
     except outbound.Unreachable as error:

@@ -9,6 +9,7 @@ from django.test import Client
 
 from meters.models import Meter, MeterState
 from meters.registers import BY_COLUMN
+from readings import axes
 from readings.models import Origin, Reading, Trust
 from readings.rules.buckets import BucketSize
 from ready.accounts.models import User
@@ -49,6 +50,14 @@ def meter(aalund: Tenant) -> Meter:
             )
         MeterState.objects.filter(meter=meter).update(e1=1_012 * KWH, t1=22_000, flow1=1, t2=None)
     return meter
+
+
+def test_what_people_typed_is_text_in_a_chart() -> None:
+    """Plotly makes links and tags of some HTML, and fills in %{…}."""
+    typed = '<a href="https://evil.example">Vej</a> & %{y}'
+    assert axes.plain(typed) == (
+        '&lt;a href="https://evil.example"&gt;Vej&lt;/a&gt; &amp; &#37;{y}'
+    )
 
 
 def get(client: Client, who: User, address: str) -> Any:
