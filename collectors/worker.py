@@ -23,6 +23,9 @@ from collectors import pipeline
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
+# Once rung, a worker looks again so often for so long: the bell rings once for many pushes.
+AWAKE_LOOK_SECONDS = 0.1
+AWAKE_SECONDS = 1.5
 AFTER_TROUBLE_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 0.1
 BATCH_THREADS = 2
@@ -71,11 +74,14 @@ def collect_seldom() -> None:
 
 def _look_forever(turns: pipeline.Turns, replays: pipeline.Turns) -> None:
     held: object = None
+    awake_until = 0.0
     while True:
         with _patience("inbox"):
             held = _say_alive(held)
             _work(turns, replays)
-            _bell.wait(LOOK_SECONDS)
+            awake = time.monotonic() < awake_until
+            if _bell.wait(AWAKE_LOOK_SECONDS if awake else LOOK_SECONDS):
+                awake_until = time.monotonic() + AWAKE_SECONDS
             _bell.clear()
 
 

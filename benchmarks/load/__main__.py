@@ -28,9 +28,9 @@ from ready.local.ports import require_free
 from ready.local.programs import ROOT
 
 PARTS = ("sustained", "half", "broker", "database", "backlog", "noisy", "slow", "bombs")
-# So many batches may wait while the load is on: enough to keep workers busy, few enough that the
-# figure is that of the whole way and not of the inbox.
-MOST_WAITING = 40
+# So many batches may wait while the load is on: enough to keep a worker busy, few enough that the
+# figure is that of the whole way and not of the inbox (half a second's worth at full speed).
+MOST_WAITING = 10
 
 
 def options() -> argparse.Namespace:

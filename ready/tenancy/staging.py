@@ -38,8 +38,9 @@ def day_number(day: date) -> int:
 
 
 def driver_cursor() -> Cursor[tuple[Any, ...]]:
-    """psycopg's own cursor on Django's connection: statements are prepared once, and answers come
-    in binary. For the few statements that every telegram passes."""
+    """psycopg's own cursor on Django's connection: the server binds the values, and answers may
+    come in binary. For the few statements that every telegram passes. Not prepared: a plan that is
+    kept forgets how large the tables have become (docs/decisions/0011-write-path.md)."""
     connection.ensure_connection()
     link = connection.connection
     assert link is not None
