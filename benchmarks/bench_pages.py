@@ -2,6 +2,7 @@
 
     --meters 100000  meters of the utility, in 10 groups, one in ten of them in two
     --samples 40     times each page is asked for
+    --import-rows 0  besides, import so many new meters and customers from a CSV file
 
 DATABASE_URL names an administrator of a PostgreSQL; a database of its own is made there and
 dropped at the end. Each address is asked of the whole application (session, rights, transaction,
@@ -12,6 +13,7 @@ templates) in this process, as a logged-in person; no network. One line an addre
 import argparse
 import os
 import statistics
+import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -25,14 +27,17 @@ django.setup()
 
 # ruff: noqa: E402  READY's modules can only be imported once Django is set up.
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from benchmarks.bench_readings.database import become, database
 from benchmarks.bench_readings.report import say
-from meters.models import Installation, Meter
+from meters.imports import jobs
+from meters.models import Installation, Meter, MeterImport
 from ready.accounts.models import Membership, User
+from ready.celery import app
 from ready.policy import Role
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -128,11 +133,56 @@ def fill(meters: int) -> Tenant:
     return tenant
 
 
+def import_file(client: Client, tenant: Tenant, rows: int) -> None:
+    """Upload a file as a person does and work on it as the worker does; seconds, and how often
+    somebody who looks ten times a second sees another number of rows done."""
+    lines = "\n".join(
+        f"9{n:07d};New street {n};9440;Aalund;N{n};New customer {n};MULTICAL 603;heat"
+        for n in range(rows)
+    )
+    head = "Serial;Address;Postal code;City;Customer number;Customer;Meter type;Medium\n"
+    file = SimpleUploadedFile("new.csv", (head + lines + "\n").encode())
+    # The doorbell's: without an app of its own Celery would look for a broker elsewhere.
+    assert app.main == "ready"
+    address = f"/t/{tenant.slug}/meters/import/"
+    began = time.perf_counter()
+    job = client.post(address + "upload/", {"file": file})["Location"]
+    with tenant_context(tenant.pk):
+        columns = MeterImport.objects.get().options["columns"]
+    chosen = {f"column{at}": key for at, key in enumerate(columns)}
+    client.post(job + "columns/", chosen | {"check": "1"})
+    say(f"import of {rows:,} rows: uploaded", f"{time.perf_counter() - began:.1f} s")
+    for words, ending in (("checked", "checked"), ("imported", "done")):
+        if ending == "done":
+            client.post(job + "run/")
+        seen: set[int] = set()
+        over = threading.Event()
+        looker = threading.Thread(target=_look, args=(tenant.pk, seen, over))
+        looker.start()
+        step = time.perf_counter()
+        jobs.work_all()
+        took = time.perf_counter() - step
+        over.set()
+        looker.join()
+        with tenant_context(tenant.pk):
+            assert MeterImport.objects.get().state == ending
+        say(f"import of {rows:,} rows: {words}", f"{took:.1f} s, progress seen {len(seen)} times")
+    say(f"import of {rows:,} rows: in all", f"{time.perf_counter() - began:.1f} s")
+
+
+def _look(tenant_id: int, seen: set[int], over: threading.Event) -> None:
+    while not over.wait(0.1):
+        with tenant_context(tenant_id):
+            seen.add(MeterImport.objects.values_list("done", flat=True).get())
+    connection.close()
+
+
 def main() -> None:
     """Make the utility, ask for every page, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meters", type=int, default=100_000)
     parser.add_argument("--samples", type=int, default=40)
+    parser.add_argument("--import-rows", type=int, default=0)
     parser.add_argument("--only", default="", help="words that the page's name must have")
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
@@ -168,6 +218,8 @@ def main() -> None:
                 f"{size / 1000:6.1f} kB",
             )
         say("the slowest of them, p95", f"{worst:6.0f} ms")
+        if options.import_rows:
+            import_file(client, tenant, options.import_rows)
 
 
 if __name__ == "__main__":

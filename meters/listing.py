@@ -119,6 +119,7 @@ SELECTIONS = (
     Selection("info_codes", _("With info codes"), of_state=True),
     Selection("unreadable", _("Cannot be read"), of_state=True),
 )
+_OF_STATE = frozenset(one.key for one in SELECTIONS if one.of_state)
 
 
 def _last_import() -> QuerySet[Any]:
@@ -242,8 +243,6 @@ _SORTS: dict[str, tuple[str, str | None]] = {
     "cooling": ("cooling", None),
     "interval": ("interval_s", None),
 }
-# No index is worth its price at every telegram: these sort the whole list.
-_UNINDEXED = frozenset({"signal", "cooling", "city", "medium", "manufacturer", "interval"})
 # Sorted by what no column holds.
 _COMPUTED: dict[str, Any] = {
     "loudness": _LOUDNESS,
@@ -270,7 +269,10 @@ def _matching(state: ListState) -> Q:
     known = {one.key for one in state.columns}
 
     def any_of(**paths: str) -> Q | None:
-        wanted = [path for key, path in paths.items() if column in ("", key) and key in known]
+        if not column:
+            # Customers' columns may be unknown, all of them; of the others none ever is.
+            return Q(search_text__contains=words.lower()) if known.issuperset(paths) else None
+        wanted = [path for key, path in paths.items() if column == key and key in known]
         found = Q()
         for path in wanted:
             found |= Q(**{f"{path}__icontains": words})
@@ -319,13 +321,46 @@ def find(rule: str, now: datetime) -> QuerySet[Any]:
     )
 
 
-def _ordered(state: ListState, now: datetime) -> tuple[QuerySet[Any], QuerySet[Any]]:
-    """The list in order, in two parts: meters that have the sorted column, and those without.
+def _by_loudness(meters: QuerySet[Any], descending: bool) -> list[QuerySet[Any]]:
+    """The list by state, in three parts: the few of which there is something to say, found by
+    the indexes of these few, then those that are fine, then those in stock."""
+    # Of one table only: an OR over two would have to join them whole first.
+    loud = Q(state__has_codes=True) | Q(state__trouble__isnull=False)
+    loud |= Q(state__heard_on__isnull=True)
+    order = F("loudness").desc() if descending else F("loudness").asc()
+    parts = [
+        meters.filter(loud).alias(loudness=_LOUDNESS).filter(loudness__lt=4).order_by(order, "pk"),
+        meters.filter(
+            in_stock=False,
+            state__has_codes=False,
+            state__trouble__isnull=True,
+            state__heard_on__isnull=False,
+        ).order_by("pk"),
+        meters.filter(in_stock=True).alias(loudness=_LOUDNESS).filter(loudness=5).order_by("pk"),
+    ]
+    return parts[::-1] if descending else parts
+
+
+# A selection by state of no more meters is looked up first, so that no order's index is walked in
+# search of the few.
+_FEW = 2000
+
+
+def _ordered(
+    state: ListState, now: datetime, counted: Mapping[str, int]
+) -> Sequence[QuerySet[Any]]:
+    """The list in order, in parts: meters that have the sorted column, then those without.
 
     Empty ones come last in either direction.
     """
-    meters = _meters().filter(_which(state, now))
+    which = _which(state, now)
+    show = state.filters.get("show", "")
+    if show in _OF_STATE and "group" not in state.filters and counted[show] <= _FEW:
+        which = Q(pk__in=list(Meter.objects.filter(which).values_list("pk", flat=True)))
+    meters = _meters().filter(which)
     path, empty = _SORTS[state.sort]
+    if path == "loudness":
+        return _by_loudness(meters, state.descending)
     if path in _COMPUTED:
         meters = meters.alias(**{path: _COMPUTED[path]})
     order = F(path).desc() if state.descending else F(path).asc()
@@ -345,10 +380,10 @@ def meter_list(
     """One page of the list. counted: what `counts` said, so as not to count again; a group's
     size under its id."""
     counted_as = _counted_as(state)
-    if counted_as is None or state.sort in _UNINDEXED:
+    if counted_as is None:
         ids, total = _searched(state, now)
     else:
-        ids = _page_ids(state, now)
+        ids = _page_ids(state, now, counted)
         total = counted.get(counted_as, 0 if "group" in state.filters else counted[""])
     return Page(_rows(ids, now, units), total, state)
 
@@ -362,15 +397,16 @@ def _counted_as(state: ListState) -> str | None:
     return state.filters.get("show", "")
 
 
-def _page_ids(state: ListState, now: datetime) -> list[int]:
-    having, lacking = _ordered(state, now)
-    first, last = state.offset, state.offset + PAGE_SIZE
-    ids = list(having.values_list("pk", flat=True)[first:last])
-    if len(ids) < PAGE_SIZE:
-        # On the border between the parts, or past it.
-        before = first + len(ids) if ids or not first else having.count()
-        start = max(0, first - before)
-        ids += lacking.values_list("pk", flat=True)[start : start + PAGE_SIZE - len(ids)]
+def _page_ids(state: ListState, now: datetime, counted: Mapping[str, int]) -> list[int]:
+    ids: list[int] = []
+    skip = state.offset
+    for part in _ordered(state, now, counted):
+        some = list(part.values_list("pk", flat=True)[skip : skip + PAGE_SIZE - len(ids)])
+        ids += some
+        if len(ids) == PAGE_SIZE:
+            break
+        # Past the part's end: only where nothing of it was seen is it not known how long it is.
+        skip = 0 if some or not skip else max(0, skip - part.count())
     return ids
 
 

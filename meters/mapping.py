@@ -58,13 +58,13 @@ def shape_of(layer: Layer, level: int) -> Shape:
 
 _LEAKS = sorted(code for code in ALARMS if "leak" in code or "burst" in code)
 # Layer → the join that its level needs, and the level; `s` is the state's row, if joined.
-_STATE = "meters_meterstate s ON s.tenant_id = m.tenant_id AND s.meter_id = m.id"
+_STATE = "meters_meterstate s ON s.tenant_id = i.tenant_id AND s.meter_id = i.meter_id"
 _FEW = """LEFT JOIN (
     SELECT tenant_id, meter_id, CASE WHEN has_codes THEN 3 ELSE 2 END AS level, conditions
     FROM meters_meterstate
     WHERE tenant_id = %(tenant)s
       AND (has_codes OR trouble IS NOT NULL OR heard_at < %(since)s OR heard_at IS NULL)
-) s ON s.tenant_id = m.tenant_id AND s.meter_id = m.id"""
+) s ON s.tenant_id = i.tenant_id AND s.meter_id = i.meter_id"""
 _LEVEL: dict[Layer, tuple[str, str]] = {
     "state": (_FEW, "CASE WHEN m.manufacturer <> 'KAM' THEN 9 ELSE coalesce(s.level, 1) END"),
     "leak": (_FEW, "CASE WHEN s.conditions ?| %(leaks)s THEN 3 ELSE 1 END"),
@@ -155,12 +155,16 @@ def _from(state: ListState, layer: Layer, now: datetime) -> tuple[str, dict[str,
         for number, value in enumerate(values):
             sql = sql.replace("%s", f"%(chosen{number})s", 1)
             parameters[f"chosen{number}"] = value
-        chosen = f"AND m.id IN ({sql})"
+        chosen = f"AND i.meter_id IN ({sql})"
+    # An installation's meter is its own key: the row is only fetched where it tells more.
+    meters = ""
+    if layer == "state":
+        meters = "JOIN meters_meter m ON m.tenant_id = i.tenant_id AND m.id = i.meter_id"
     return (
         f"""FROM meters_supplypoint p
             JOIN meters_installation i ON i.tenant_id = p.tenant_id
                 AND i.supply_point_id = p.id AND i.ends_at IS NULL
-            JOIN meters_meter m ON m.tenant_id = i.tenant_id AND m.id = i.meter_id
+            {meters}
             {join}
             WHERE p.tenant_id = %(tenant)s AND p.latitude IS NOT NULL
               AND p.longitude IS NOT NULL {chosen}""",
@@ -188,8 +192,8 @@ def spots(
         "levels": list(levels) or [*LEVELS, OTHER],
         "points": POINTS_MAX + 1,
     }
-    inside = f"""SELECT p.latitude, p.longitude, m.id, p.street, {_LEVEL[layer][1]} AS level
-        {source} {_INSIDE}"""
+    inside = f"""SELECT p.latitude, p.longitude, i.meter_id AS id, p.street,
+            {_LEVEL[layer][1]} AS level {source} {_INSIDE}"""
     with connection.cursor() as cursor:
         if window.zoom >= CLOSE_ZOOM:
             cursor.execute(
@@ -204,7 +208,7 @@ def spots(
             f"""SELECT avg(latitude)::int, avg(longitude)::int, count(*),
                     CASE WHEN max(level) FILTER (WHERE level < 9) IS NULL THEN 9
                          ELSE max(level) FILTER (WHERE level < 9) END,
-                    min(id), min(street)
+                    any_value(id), any_value(street)
                 FROM ({inside}) AS seen WHERE level = ANY(%(levels)s)
                 GROUP BY latitude / %(height)s, longitude / %(width)s""",
             parameters,
@@ -232,16 +236,28 @@ def rows(
         "levels": list(levels) or [*LEVELS, OTHER],
         "rows": ROWS_MAX,
     }
+    # The few that need somebody stand first, and are found from their indexes alone: mostly they
+    # fill the list, and nobody else is looked at.
+    whole = [source]
+    if _LEVEL[layer][0] == _FEW:
+        whole = [source.replace(_FEW, _FEW.removeprefix("LEFT ")), source]
+        parameters["least"] = 2
+    ids: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT id FROM (
-                    SELECT m.id, p.street_key, {_LEVEL[layer][1]} AS level {source} {_INSIDE}
-                ) AS seen
-                WHERE level = ANY(%(levels)s)
-                ORDER BY mod(level, 9) DESC, street_key, id LIMIT %(rows)s""",
-            parameters,
-        )
-        ids = [pk for (pk,) in cursor.fetchall()]
+        for some in whole:
+            loud = "AND level < 9 AND level >= %(least)s" if some is not whole[-1] else ""
+            cursor.execute(
+                f"""SELECT id FROM (
+                        SELECT i.meter_id AS id, p.street_key, {_LEVEL[layer][1]} AS level
+                        {some} {_INSIDE}
+                    ) AS seen
+                    WHERE level = ANY(%(levels)s) {loud}
+                    ORDER BY mod(level, 9) DESC, street_key, id LIMIT %(rows)s""",
+                parameters,
+            )
+            ids = [pk for (pk,) in cursor.fetchall()]
+            if len(ids) == ROWS_MAX:
+                break
     by_id = {
         values[0]: MapRow(
             id=values[0],

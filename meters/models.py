@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from meters.sorting import SortKey
+from meters.sorting import SearchText, SortKey
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant, TenantForeignKey, TenantManager, TenantModel
 
@@ -61,6 +61,7 @@ class Customer(TenantModel):
     phone = models.CharField(max_length=40, blank=True)
     name_key = SortKey.stored("name")
     number_key = SortKey.stored("number")
+    search_text = SearchText.stored("name", "number")
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -88,6 +89,7 @@ class SupplyPoint(TenantModel):
     latitude = models.IntegerField(null=True)
     longitude = models.IntegerField(null=True)
     street_key = SortKey.stored("street")
+    search_text = SearchText.stored("street", "postal_code", "city", "label")
 
     class Meta(TenantModel.Meta):
         indexes = [
@@ -140,6 +142,7 @@ class Meter(TenantModel):
     # The import that made it known; all meters of one import bear the same instant.
     imported_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    search_text = SearchText.stored("number", "meter_type", "manufacturer")
 
     class Meta(TenantModel.Meta):
         constraints = [

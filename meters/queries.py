@@ -77,12 +77,3 @@ def meter_page(pk: int, now: datetime) -> MeterPage:
             now=now,
         ),
     )
-
-
-def installation_history(pk: int) -> list[Installation]:
-    """Where a meter was mounted, the latest first, with place and customer."""
-    return list(
-        Installation.objects.select_related("supply_point__customer")
-        .filter(meter=pk)
-        .order_by("-starts_at", "pk")
-    )

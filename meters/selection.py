@@ -1,13 +1,13 @@
 """The meters that a person ticked in the list: some by name, or all that its address finds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from meters import listing
+from meters import listing, narrowing
 from meters.models import Meter
 from ready.web.lists import ListState
 
@@ -57,14 +57,30 @@ class Chosen:
         return Meter.objects.filter(pk__in=[int(one) for one in self.ids.split(",") if one])
 
 
+# Filters that name a column: who narrows by it wants to see it, and the worst first.
+_SEEN = ("cooling", "signal")
+
+
 def state_of(
     data: QueryDict, layout: list[str] | None = None, *, customers: bool = True
 ) -> ListState:
-    """The meter list that an address asks for. customers: whether who asks may see them."""
-    return ListState.parse(
+    """The meter list that an address asks for. customers: whether who asks may see them.
+
+    A list narrowed by cooling or signal begins with the worst, and shows the column.
+    """
+    narrowed = {
+        one.key for one, _words in narrowing.in_force({key: data.get(key, "") for key in _SEEN})
+    }
+    state = ListState.parse(
         data,
         listing.columns_for(customers=customers),
-        sort=listing.DEFAULT_SORT,
+        sort=next((key for key in _SEEN if key in narrowed), listing.DEFAULT_SORT),
         filters=listing.FILTERS,
         layout=layout or (),
     )
+    shown = [column.key for column in state.visible]
+    missing = [key for key in _SEEN if (key in narrowed or key == state.sort) and key not in shown]
+    if not missing or state.chosen:
+        return state
+    at = shown.index("state") if "state" in shown else len(shown)
+    return replace(state, layout=[*shown[:at], *missing, *shown[at:]])

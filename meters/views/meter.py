@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from meters import queries
 from meters.requests import meter_page_of
 from meters.values import shown_values
 from ready.accounts.units import units_of
@@ -20,7 +19,6 @@ def detail(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "page": page,
         "tab": "overview",
         "values": shown_values(page.values, units_of(request)),
-        "history": queries.installation_history(pk),
     }
     return render(request, "meters/detail.html", context)
 

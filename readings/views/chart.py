@@ -86,6 +86,7 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "register_decimals": unit_decimals,
         "highest": charts.highest(answer.bars, answer.buckets),
         "measured": sum(1 for bar in answer.bars if bar.look is charts.MEASURED),
+        "temperatures": question.page.state.t1 is not None and question.page.state.t2 is not None,
         "gap": _gap(answer.buckets, question.register),
         "missing": sum(1 for bar in answer.bars if bar.look is charts.MISSING),
     }

@@ -1,22 +1,27 @@
-"""What the demo's staff have done: a reading by hand and its correction, an estimated gap, a move.
+"""What the demo's staff have done: a reading by hand and its correction, an estimated gap, a move,
+and two exchanges prepared.
 
 Through the services that pages use, once: a utility that has any of it is left alone.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from collectors.management.demo.history import Past
 from collectors.management.demo.setup import ACTOR
-from meters.models import Installation, Meter, SupplyPoint
+from meters.models import Installation, Medium, Meter, SupplyPoint
 from meters.occupancy import change_occupant
 from meters.registers import BY_COLUMN
 from meters.services import register_customer
 from readings.edits import Why, edit_reading, enter_reading
 from readings.estimates import fill_gap
 from readings.listing import gaps_of, readings_of
-from readings.models import Estimation, Reading, Version
+from readings.models import Estimation, PlannedExchange, Reading, Version
+from readings.planning import plan_exchange
 from readings.quality import Reason
 from ready.tenancy.context import tenant_context
 
@@ -36,6 +41,9 @@ def office_work(past: Past, now: datetime) -> None:
             _hand_reading(next(gaps, None), now)
             _estimate(past, next(gaps, None), now)
         _move(now)
+        if not PlannedExchange.objects.exists():
+            with translation.override(past.tenant.language):
+                _plan(now.astimezone(ZoneInfo(past.tenant.zone)).date())
 
 
 def _gaps(past: Past) -> Iterator[tuple[Meter, datetime, datetime]]:
@@ -100,3 +108,22 @@ def _move(now: datetime) -> None:
         return
     customer = register_customer(number="900001", name="Ellen Overgaard", actor=ACTOR)
     change_occupant(supply_point=place, customer=customer, at=now - _BACK, actor=ACTOR)
+
+
+def _plan(today: date) -> None:
+    """An exchange for today, its new meter lying ready, and one for next week."""
+    mounted = Installation.objects.filter(ends_at=None, meter__medium=Medium.HEAT)
+    first, second = mounted.order_by("pk")[10], mounted.order_by("pk")[20]
+    stock = Meter.objects.filter(in_stock=True, medium=Medium.HEAT, installations=None)
+    for installation, new_meter, day, note in (
+        (first, stock.order_by("pk").first(), today, _("The key is at the neighbour's.")),
+        (second, None, today + timedelta(days=7), ""),
+    ):
+        plan_exchange(
+            installation=installation,
+            new_meter=new_meter,
+            planned_on=day,
+            note=note,
+            actor=ACTOR,
+            today=today,
+        )

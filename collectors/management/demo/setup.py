@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from collectors.management.demo import files
 from collectors.management.demo.utilities import UTILITIES, Utility, radio_of, tenant_of
@@ -57,7 +59,8 @@ def _create(utility: Utility) -> Tenant:
         with tenant_context(tenant.pk):
             places = _places(town)
             _meters(town, places)
-            _groups(places)
+            with translation.override(tenant.language):
+                _groups(places)
             for site in town.sites:
                 register_collector(
                     name=site.name,
@@ -101,7 +104,10 @@ def _places(town: Town) -> list[SupplyPoint]:
 def _groups(places: list[SupplyPoint]) -> None:
     """An area by hand, an observation list, and a group that follows a filter."""
     ordered = sorted(places, key=lambda place: place.longitude or 0)
-    halves = (("West area", "teal", ordered[::2]), ("Observation list A", "ochre", ordered[:12]))
+    halves = (
+        (_("West area"), "teal", ordered[::2]),
+        (_("Observation list A"), "ochre", ordered[:12]),
+    )
     for name, colour, some in halves:
         group = groups.create_group(name=name, colour=colour, actor=ACTOR)
         there = Installation.objects.filter(supply_point__in=[place.pk for place in some])
@@ -109,7 +115,7 @@ def _groups(places: list[SupplyPoint]) -> None:
             group=group, meters=Meter.objects.filter(pk__in=there.values("meter")), actor=ACTOR
         )
     groups.create_group(
-        name="Poor cooling", colour="red", rule="cooling=20", find=listing.find, actor=ACTOR
+        name=_("Poor cooling"), colour="red", rule="cooling=20", find=listing.find, actor=ACTOR
     )
 
 

@@ -1,5 +1,6 @@
 """{% load parts %}: the small pieces of READY's pages, drawn the same everywhere."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -54,6 +55,21 @@ def state(name: str, word: str | Promise = "", title: str = "") -> SafeString:
 
 
 @register.simple_tag
+def state_sign(name: str, word: str | Promise) -> SafeString:
+    """{% state_sign "alarm" "Leak" %}: a state where there is room for its shape only."""
+    if name not in STATES:
+        raise KeyError(name)
+    return format_html(
+        '<span class="state state-{} is-bare" title="{}">{}<span class="visually-hidden">{}</span>'
+        "</span>",
+        name,
+        word,
+        icon(f"state-{name}"),
+        word,
+    )
+
+
+@register.simple_tag
 def copyable(text: str) -> SafeString:
     """A serial or customer number that a click copies; never grouped."""
     return format_html(
@@ -92,6 +108,17 @@ def day_input(name: str, value: date | None, identifier: str, label: str) -> dic
             "attrs": attrs,
         }
     }
+
+
+# Where a long Danish word may be parted: its halves are words of their own.
+_SEAM = re.compile(r"(?<=\w\w)(?=(?:nummer|styrke|interval|tidspunkt)\b)")
+
+
+@register.filter
+def breakable(words: object) -> str:
+    """A column's head that may break within its long words, so that the column is no wider than
+    what stands in it ("Kundenummer": Kunde-nummer)."""
+    return _SEAM.sub("\u00ad", str(words))
 
 
 @register.filter

@@ -1,0 +1,171 @@
+"""No page asks the database more often because there is more to show: a fixed number, recorded.
+
+The numbers hold session, person, membership, rights, transaction and utility settings (about 9).
+A page that needs one more says so here.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from meters import desk, groups, listing, services
+from meters.models import PRIORITY_INTERVAL_S, Meter, MeterImport, MeterState, SupplyPoint
+from notifications.models import InfoCodePeriod
+from readings.models import Origin, Reading, Trust
+from readings.planning import plan_exchange
+from ready.accounts.models import User
+from ready.tenancy.context import tenant_context
+from ready.tenancy.models import Tenant
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+# Address → statements. {meter}, {place}, {customer}, {group}, {import}: of the first; {many}: all
+# meters, as the comparison names them.
+PAGES = {
+    "": 0,
+    "performance/": 0,
+    "meters/": 0,
+    "meters/?sort=customer": 0,
+    "meters/?group={group}": 0,
+    "meters/{meter}/": 0,
+    "meters/{meter}/drawer/": 0,
+    "meters/{meter}/consumption/": 0,
+    "meters/{meter}/readings/": 0,
+    "meters/{meter}/events/": 0,
+    "meters/{meter}/history/": 0,
+    "meters/{meter}/exchange/": 0,
+    "meters/{meter}/exchange/plan/": 0,
+    "meters/{meter}/report/send/": 0,
+    "meters/exchanges/": 0,
+    "meters/priority/": 0,
+    "meters/groups/": 0,
+    "meters/groups/{group}/": 0,
+    "meters/import/": 0,
+    "meters/import/{import}/": 0,
+    "meters/map/": 0,
+    "meters/map/list/": 0,
+    "meters/map/spots.json": 0,
+    "meters/key-doctor/": 0,
+    "customers/": 0,
+    "customers/{customer}/": 0,
+    "places/{place}/": 0,
+    "analysis/comparison/": 0,
+    "analysis/comparison/find/?q=Vej": 0,
+    "operation/collectors/": 0,
+    "operation/info-codes/": 0,
+}
+# More for each series that is compared: they are at most eight, and days that are not settled yet
+# are computed from their readings.
+A_SERIES = 12
+
+
+def fill(tenant: Tenant, count: int, first: int) -> dict[str, int]:
+    """So many houses, each with all that the pages show."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    made: dict[str, int] = {}
+    with tenant_context(tenant.pk):
+        group = groups.create_group(name=f"Group {first}", actor=factories.ACTOR)
+        for number in range(first, first + count):
+            meter = factories.meter(number=f"8{number:07d}", interval_s=PRIORITY_INTERVAL_S)
+            customer = services.register_customer(
+                number=str(number), name=f"Customer {number}", actor=factories.ACTOR
+            )
+            place: SupplyPoint = factories.place(street=f"Vej {number}", customer=customer)
+            installation = services.install_meter(
+                meter=meter,
+                supply_point=place,
+                at=now - timedelta(days=30),
+                registers={},
+                actor=factories.ACTOR,
+            )
+            for hours in range(3):
+                Reading.objects.create(
+                    tenant_id=tenant.pk,
+                    meter_id=meter.pk,
+                    ts=now - timedelta(hours=hours),
+                    received_at=now,
+                    origin=Origin.FIXED_NETWORK,
+                    trust=Trust.MAC,
+                    e1=(100 - hours) * 3_600_000,
+                )
+            MeterState.objects.filter(meter=meter).update(
+                heard_at=now, read_at=now, e1=100 * 3_600_000, conditions=["leak"], trouble=17
+            )
+            InfoCodePeriod.objects.create(meter=meter, code="leak", starts_at=now)
+            plan_exchange(
+                installation=installation,
+                new_meter=None,
+                planned_on=now.date() + timedelta(days=3),
+                note="",
+                actor=factories.ACTOR,
+                today=now.date(),
+            )
+            factories.collector()
+            factories.meter(in_stock=True)
+            job = MeterImport.objects.create(
+                state="checked", file_name=f"{number}.csv", actor_name="x", content=b"a;b\n"
+            )
+            made = made or {
+                "meter": meter.pk,
+                "place": place.pk,
+                "customer": customer.pk,
+                "group": group.pk,
+                "import": job.pk,
+            }
+        everything = Meter.objects.all()
+        groups.add_to_group(group=group, meters=everything, actor=factories.ACTOR)
+        groups.create_group(
+            name=f"Cold {first}", rule="cooling=20", find=listing.find, actor=factories.ACTOR
+        )
+        desk.save_filter(
+            user_id=User.objects.get().pk,
+            list_key="meters",
+            name=f"Filter {first}",
+            query="?cooling=20",
+            shared=False,
+            actor=factories.ACTOR,
+        )
+        factories.mark_days()
+    return made
+
+
+def asked(client: Client, address: str) -> int:
+    cache.clear()
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(f"/t/aalund/{address}")
+    assert answer.status_code == 200, address
+    return len(captured)
+
+
+def test_pages_ask_a_fixed_number_of_questions(client: Client, alice: User, aalund: Tenant) -> None:
+    client.force_login(alice)
+    things = fill(aalund, 2, 1)
+    addresses = {path: path.format(**things) for path in PAGES}
+    for address in addresses.values():
+        client.get(f"/t/aalund/{address}")  # what is looked up once a process
+    few = {path: asked(client, address) for path, address in addresses.items()}
+    fill(aalund, 4, 3)
+    many = {path: asked(client, address) for path, address in addresses.items()}
+    assert many == few, "more to show, more statements"
+    assert few == PAGES
+
+
+def test_a_comparison_asks_no_more_than_a_little_for_each_of_its_series(
+    client: Client, alice: User, aalund: Tenant
+) -> None:
+    client.force_login(alice)
+    fill(aalund, 8, 1)
+    with tenant_context(aalund.pk):
+        meters = list(
+            Meter.objects.filter(in_stock=False).order_by("pk").values_list("pk", flat=True)
+        )
+    chosen = [f"s={pk}.e1" for pk in meters]
+    address = "analysis/comparison/?step=day&"
+    counts = [asked(client, address + "&".join(chosen[:some])) for some in (1, 2, 8)]
+    assert counts[1] - counts[0] <= A_SERIES
+    assert counts[2] - counts[0] <= 7 * A_SERIES
