@@ -65,7 +65,9 @@ def _cooling(value: str) -> Q | None:
     """Flow minus return temperature below so many kelvin: the house sends its heat back."""
     if not _WHOLE.fullmatch(value):
         return None
-    return Q(state__t1__lt=F("state__t2") + int(value) * _PER_KELVIN)
+    # Of a cooling meter the return is the warmer one.
+    warm = ~Q(medium=Medium.COOLING)
+    return warm & Q(state__t1__lt=F("state__t2") + int(value) * _PER_KELVIN)
 
 
 def _signal(value: str) -> Q | None:

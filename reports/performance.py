@@ -6,6 +6,7 @@ A day's sum looks at every meter, and changes little once the day is over: it is
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from time import time
 from typing import Literal
 
 from django.core.cache import cache
@@ -65,21 +66,26 @@ def weeks(today: date, *, whole: bool) -> Sequence[Sequence[Day | None]]:
 
 
 def _known(days: Sequence[date], today: date) -> dict[date, Day]:
-    keys = {day: f"performance:{current_tenant_id()}:{day.isoformat()}" for day in days}
-    kept = cache.get_many(keys.values())
-    found = {day: Day(day, *kept[key]) for day, key in keys.items() if key in kept}
-    missing = [day for day in reversed(days) if day not in found][:_AT_ONCE]
+    """Days whose sum is kept, and the newest of those that have none yet: one entry of the cache
+    a utility, {day: (expected, received, when it was made)}."""
+    key, now = f"performance:{current_tenant_id()}", time()
+    kept: dict[date, tuple[int | None, int | None, float]] = cache.get(key) or {}
+    known = {
+        day: told for day, told in kept.items() if day in days and not _stale(day, told[2], today)
+    }
+    missing = [day for day in reversed(days) if day not in known][:_AT_ONCE]
     if missing:
         made = _sums(missing)
-        for fresh, seconds in ((True, _KEEP_FRESH_S), (False, _KEEP_S)):
-            some = [day for day in missing if ((today - day).days <= _FRESH_DAYS) is fresh]
-            cache.set_many({keys[day]: _pair(made.get(day)) for day in some}, seconds)
-        found |= made
-    return found
+        for day in missing:
+            one = made.get(day, Day(day))
+            known[day] = (one.expected, one.received, now)
+        cache.set(key, known, _KEEP_S)
+    return {day: Day(day, expected, received) for day, (expected, received, _at) in known.items()}
 
 
-def _pair(day: Day | None) -> tuple[int | None, int | None]:
-    return (day.expected, day.received) if day else (None, None)
+def _stale(day: date, made_at: float, today: date) -> bool:
+    fresh = (today - day).days <= _FRESH_DAYS
+    return time() - made_at > (_KEEP_FRESH_S if fresh else _KEEP_S)
 
 
 def _sums(days: Iterable[date]) -> dict[date, Day]:

@@ -86,6 +86,7 @@ SECTIONS = (
             {
                 "notifications:events",
                 "collectors:meter",
+                "reports:send_report",
                 "reports:residents",
                 "reports:erasure",
                 "reports:certificate",

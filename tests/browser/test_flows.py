@@ -250,7 +250,9 @@ def test_groups_are_made_coloured_and_deleted(visit: Visit, aalund: Tenant) -> N
     page.get_by_role("button", name="Create").first.click()
     expect(page.locator("main")).to_contain_text("North area")
     looked_at(visit)
-    page.get_by_role("link", name="Edit").first.click()
+    page.get_by_role("link", name="Edit groups").click()
+    looked_at(visit)
+    page.get_by_role("link", name="Edit North area").click()
     page.get_by_label("Name").first.fill("Northern area")
     page.get_by_role("button", name="Save").first.click()
     with tenant_context(aalund.pk):
