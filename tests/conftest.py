@@ -70,15 +70,26 @@ def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
         with psycopg.connect(_admin_url(), autocommit=True) as cluster:
             # Roles belong to the cluster: test processes beside each other take turns.
             cluster.execute("SELECT pg_advisory_lock(7239)")
-            cluster.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+            # benchmarks/mutants migrates once and copies that.
+            template = os.environ.get("READY_TEST_TEMPLATE", "")
+            made = cluster.execute(
+                "SELECT count(*) FROM pg_database WHERE datname = %s", [template]
+            ).fetchone() == (1,)
+            origin = template if made else "template0"
+            cluster.execute(f"CREATE DATABASE {name} TEMPLATE {origin} ENCODING 'UTF8'")
             _use(name, *admin)
             call_command("setup_roles", verbosity=0, stdout=io.StringIO())
-        for role, command, arguments in (
-            ("ready_owner", "migrate", {"verbosity": 0}),
-            ("ready_maintenance", "partitions", {"apply": True}),
-        ):
-            _use(name, role, _ROLES[role])
-            call_command(command, stdout=io.StringIO(), **arguments)
+        if not made:
+            for role, command, arguments in (
+                ("ready_owner", "migrate", {"verbosity": 0}),
+                ("ready_maintenance", "partitions", {"apply": True}),
+            ):
+                _use(name, role, _ROLES[role])
+                call_command(command, stdout=io.StringIO(), **arguments)
+            if template:
+                connection.close()
+                with psycopg.connect(_admin_url(), autocommit=True) as cluster:
+                    cluster.execute(f"CREATE DATABASE {template} TEMPLATE {name}")
         if mutation := os.environ.get("READY_MUTANT_SQL"):
             # benchmarks/mutants.py takes a wall away, to see the tests notice.
             with psycopg.connect(_database_url(name), autocommit=True) as link:

@@ -61,7 +61,12 @@ def copied(folder: Path) -> Path:
 
 def run(folder: Path, tests: Sequence[str], sql: str = "") -> tuple[int, str]:
     """pytest's exit code (1: tests failed) and what it printed."""
-    env = os.environ | {"READY_MUTANT_SQL": sql, "READY_MATRIX": "all", "PYTHONPATH": str(folder)}
+    env = os.environ | {
+        "READY_MUTANT_SQL": sql,
+        "READY_MATRIX": "all",
+        "READY_TEST_TEMPLATE": "ready_mutants",
+        "PYTHONPATH": str(folder),
+    }
     argv = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider"]
     done = subprocess.run([*argv, *tests], cwd=folder, env=env, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -71,7 +76,7 @@ def lines_of(output: str, word: str) -> list[str]:
     """The tests that pytest's summary lists under FAILED or ERROR."""
     return [
         line.split(" - ")[0].removeprefix(f"{word} ")
-        for line in output.splitlines()
+        for line in output.rpartition("short test summary info")[2].splitlines()
         if line.startswith(f"{word} ")
     ]
 

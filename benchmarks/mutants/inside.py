@@ -25,10 +25,7 @@ FILTERS = (
     ),
     Mutant(
         "a query of the application's forgets the tenant",
-        (
-            "tests/matrix/test_canaries.py"
-            "::test_nothing_of_the_neighbour_is_in_what_aalund_sees[without row-level security]",
-        ),
+        (f"{ISOLATION}::test_the_first_wall_holds_without_the_second",),
         "ready/tenancy/models.py",
         "return super().get_queryset().filter(tenant_id=current_tenant_id())",
         "current_tenant_id()\n        return super().get_queryset()",

@@ -14,6 +14,7 @@ from ready.policy import Role
 from ready.tenancy.context import UnscopedQuery, current_tenant_id, tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
+from tests.conftest import as_admin
 
 pytestmark = pytest.mark.usefixtures("committed")
 
@@ -87,6 +88,20 @@ def test_the_second_wall_holds_without_the_first(aalund: Tenant, foreign: Meter)
         assert cursor.rowcount == 0
         cursor.execute("DELETE FROM meters_meteraddress")
         assert cursor.rowcount == 0
+
+
+def test_the_first_wall_holds_without_the_second(aalund: Tenant, foreign: Meter) -> None:
+    with as_admin() as link:
+        link.execute("ALTER TABLE meters_meter DISABLE ROW LEVEL SECURITY")
+    try:
+        with tenant_context(aalund.pk), connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM meters_meter")
+            assert cursor.fetchone() == (1,), "the second wall still stands"
+            assert not Meter.objects.exists()
+            assert not Meter.objects.filter(pk=foreign.pk).update(number="00000000")
+    finally:
+        with as_admin() as link:
+            link.execute("ALTER TABLE meters_meter ENABLE ROW LEVEL SECURITY")
 
 
 def test_no_row_can_be_written_for_another(aalund: Tenant, birkelse: Tenant) -> None:
