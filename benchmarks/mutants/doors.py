@@ -133,8 +133,8 @@ PROOF = (
         "seconds = 0",
     ),
     Mutant(
-        "guessing codes is free",
-        (f"{LOG_IN}::TestSecondFactor::test_guessing_codes_ends",),
+        "tries that were refused are not counted",
+        (f"{LOG_IN}::TestSecondFactor::test_guessing_the_old_password_in_json_ends",),
         "ready/accounts/middleware.py",
         "undo_from=500 if counting else 400",
         "undo_from=400",
