@@ -48,7 +48,7 @@ from wmbus.errors import (
     WaitingForFullFrame,
     WrongKey,
 )
-from wmbus.layouts import decode_known, remember
+from wmbus.layouts import address_known, decode_known, remember
 from wmbus.link import Checksums, may_be_bare
 from wmbus.records import Record
 from wmbus.telegram import (
@@ -169,4 +169,4 @@ def address_of(frame: bytes, *, crc: Checksums = "auto") -> Address:
     header; if that is encrypted, the converter's own. Raises Truncated, BadChecksum, Malformed,
     NotMeterData.
     """
-    return address_of_frame(frame, crc)
+    return address_known(frame, crc) or address_of_frame(frame, crc)

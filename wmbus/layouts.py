@@ -233,21 +233,18 @@ def remember(frame: bytes, telegram: Telegram) -> None:
             _by_length[make, plan.length] = plan
 
 
+def address_known(frame: bytes, checksums: Checksums) -> Address | None:
+    """The address of a frame that the short way may be made for; None for every other."""
+    return address_from_link(frame[2:10]) if _fits(frame, checksums) else None
+
+
 def decode_known(
     frame: bytes, key_for: Callable[[Address], Key | None], formats: Formats, checksums: Checksums
 ) -> Telegram | None:
     """Decode a frame that the short way is made for; None for every other."""
-    size = len(frame)
-    if (
-        size < _SMALLEST
-        or frame[0] + 1 != size
-        or frame[1] != _SEND_NO_REPLY
-        or frame[10] != _ELL_II
-        or frame[16] >> 5 != ENCRYPTION_CTR
-        or checksums != "none"
-        and (checksums != "auto" or _checksummed(frame, size))
-    ):
+    if not _fits(frame, checksums):
         return None
+    size = len(frame)
     raw = frame[2:10]
     address = address_from_link(raw)
     key = key_for(address)
@@ -299,6 +296,19 @@ def decode_known(
             offset,
             0,
         ),
+    )
+
+
+def _fits(frame: bytes, checksums: Checksums) -> bool:
+    """Whether it is a C1 frame without link checksums and with an encrypted link layer II."""
+    size = len(frame)
+    return (
+        size >= _SMALLEST
+        and frame[0] + 1 == size
+        and frame[1] == _SEND_NO_REPLY
+        and frame[10] == _ELL_II
+        and frame[16] >> 5 == ENCRYPTION_CTR
+        and (checksums == "none" or checksums == "auto" and not _checksummed(frame, size))
     )
 
 

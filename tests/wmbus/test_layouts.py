@@ -2,14 +2,25 @@
 
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from wmbus import SHIPPED_FORMATS, Address, DecodeError, Key, Telegram, decode, encode, link
+from wmbus import (
+    SHIPPED_FORMATS,
+    Address,
+    DecodeError,
+    Key,
+    Telegram,
+    address_of,
+    decode,
+    encode,
+    link,
+)
 from wmbus.checksum import crc
 from wmbus.compact import split_headers
-from wmbus.decoder import decode_message
+from wmbus.decoder import address_of_frame, decode_message
 from wmbus.header import describe
 from wmbus.layouts import _MOST_PLANS, _by_headers, decode_known
 
@@ -26,8 +37,17 @@ METERS = [
 """Kinds of meters whose tables differ."""
 
 
+def address(way: Callable[[bytes], Address], frame: bytes) -> object:
+    try:
+        return way(frame)
+    except DecodeError as error:
+        return type(error), str(error)
+
+
 def both(frame: bytes, key: Key | None, formats: dict[int, bytes]) -> tuple[object, object]:
-    """What the door gives (short way first) and what the plain path gives."""
+    """What the door gives (short way first) and what the plain path gives; the address, which has
+    a short way of its own, must be the same at once."""
+    assert address(address_of, frame) == address(lambda one: address_of_frame(one, "auto"), frame)
 
     def door() -> Telegram:
         return decode(frame, key_for=lambda _: key, formats=formats)
