@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from collectors.models import Collector, CollectorToken
+from ready.accounts import floods
+from ready.audit.models import Outcome
 from ready.audit.services import Actor, record
-from ready.tenancy.context import current_tenant_id
+from ready.tenancy.context import current_tenant_id, tenant_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +64,60 @@ def revoke(*, collector: Collector, prefix: str, actor: Actor) -> bool:
 
 
 def authenticate(header: str) -> Bearer | None:
-    """Whom an Authorization header stands for: Bearer, or Basic with the token as password."""
+    """Whom an Authorization header stands for: Bearer, or Basic with the token as password.
+
+    None where it opens nothing. A refusal that names one of a utility's tokens is told there; of
+    many, every doubling.
+    """
+    parts = _parts(header)
+    row = None if parts is None else CollectorToken.objects.filter(prefix=parts[0]).first()
+    if parts is None or row is None:
+        return None
+    if not hmac.compare_digest(bytes(row.digest), _digest(parts[1])):
+        _tell_refusal(row, "secret")
+        return None
+    if row.revoked_at is not None:
+        _tell_refusal(row, "revoked")
+        return None
+    return Bearer(row.tenant_id, row.collector_id)
+
+
+def _parts(header: str) -> tuple[str, str] | None:
+    """The prefix and the secret of the token in a header."""
     scheme, _, rest = header.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        return _bearer(rest.strip())
+    token = rest.strip()
     if scheme.lower() == "basic":
         try:
-            user_and_password = base64.b64decode(rest.strip(), validate=True).decode()
+            token = base64.b64decode(token, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError, ValueError):
             return None
-        return _bearer(user_and_password.partition(":")[2])
-    return None
-
-
-def _bearer(token: str) -> Bearer | None:
+    elif scheme.lower() != "bearer":
+        return None
     mark, _, rest = token.partition("_")
     prefix, _, secret = rest.partition("_")
     if mark != "rdy" or not secret or len(prefix) > 12 or "\0" in token:
         return None
-    row = (
-        CollectorToken.objects.filter(prefix=prefix, revoked_at=None)
-        .values_list("tenant_id", "collector_id", "digest")
-        .first()
-    )
-    if row is None or not hmac.compare_digest(bytes(row[2]), _digest(secret)):
-        return None
-    return Bearer(row[0], row[1])
+    return prefix, secret
+
+
+def _tell_refusal(token: CollectorToken, why: str) -> None:
+    number = floods.told(token.tenant_id, "collector token", token.prefix)
+    if number is None:
+        return
+    details: dict[str, object] = {"why": why, "prefix": token.prefix}
+    if number > floods.FREE:
+        details["times"] = number
+    with tenant_context(token.tenant_id):
+        collector = Collector.objects.filter(pk=token.collector_id).first()
+        record(
+            event="collector.token_refused",
+            actor=Actor(None, ""),
+            object_type="collector",
+            object_id=token.collector_id,
+            object_label=collector.name if collector else "",
+            details=details,
+            outcome=Outcome.DENIED,
+        )
 
 
 def _digest(secret: str) -> bytes:

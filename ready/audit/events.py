@@ -88,6 +88,7 @@ EVENTS: dict[str, Promise | str] = {
     "api_token.issued": _("API token issued"),
     "api_token.revoked": _("API token revoked"),
     "api_token.refused": _("API token refused"),
+    "collector.token_refused": _("Collector's token refused"),
     "api.acted": _("Act of a program through the API"),
     "sign_in.configured": _("Single sign-on set up"),
     "identity.linked": _("Outside log-in linked"),

@@ -20,6 +20,8 @@ from meters.services import set_key
 from notifications.models import InfoCodePeriod
 from readings.models import Finding, Kind, Reading
 from readings.rules.validation import Rule
+from ready.accounts import floods
+from ready.audit.models import AuditEntry
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from tests import factories
@@ -367,6 +369,24 @@ class TestTheDoor:
             collector = Collector.objects.get()
             assert tokens.revoke(collector=collector, prefix=prefix, actor=factories.ACTOR)
         box.push([], status=401)
+        with tenant_context(aalund.pk):
+            entry = AuditEntry.objects.get(event="collector.token_refused")
+        assert entry.outcome == "denied"
+        assert entry.object_id == str(collector.pk)
+        assert entry.details == {"why": "revoked", "prefix": prefix}
+
+    def test_tells_of_guesses_at_a_token_without_filling_the_trail(
+        self, box: Box, aalund: Tenant
+    ) -> None:
+        token = box.headers["Authorization"]
+        box.headers = {"Authorization": token[:-1] + ("A" if token[-1] != "A" else "B")}
+        for _ in range(floods.FREE + 30):
+            box.push([], status=401)
+        with tenant_context(aalund.pk):
+            told = AuditEntry.objects.filter(event="collector.token_refused").order_by("pk")
+            assert len(told) == floods.FREE + 1
+            assert token.split("_")[2] not in str([entry.details for entry in told])
+        assert told[floods.FREE].details["times"] == 128
 
     def test_says_what_is_wrong_where(self, box: Box) -> None:
         problem = box.send(b'{"telegrams": [}', status=400)
