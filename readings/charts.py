@@ -148,6 +148,22 @@ def beside(found: Sequence[Bar], earlier: Sequence[Bar], zone: tzinfo) -> list[B
     return [there.get(place(bar, 0)) for bar in found]
 
 
+@dataclass(frozen=True, slots=True)
+class Temperature:
+    """A mean outdoor temperature: text for people ("–3,2"), value for Plotly ("-3.2", °C); a dash
+    and "" where it is not known."""
+
+    text: str
+    value: str
+
+
+def temperature(mean: Fraction | None) -> Temperature:
+    """A mean, 0.01 °C, with one decimal: thermometers tell no more."""
+    if mean is None:
+        return Temperature("–", "")
+    return Temperature(formats.number(mean / 100, 1), formats.fixed(mean / 100, 1))
+
+
 def token_of(register: Register) -> str:
     """The design token of a register's colour: by what it counts, the same everywhere."""
     return "electricity" if register.column in _ELECTRICITY else _TOKENS[register.quantity]
@@ -160,9 +176,10 @@ def figure(
     unit: Unit,
     zone: tzinfo,
     earlier: Sequence[Bar | None] = (),
+    outdoor: Sequence[Temperature] = (),
 ) -> dict[str, Any]:
     """The Plotly figure: a trace a quality, so that the legend tells them in words; the year
-    before as a thin line."""
+    before as a thin line; the outdoor temperature as a line with an axis of its own."""
     token = token_of(register)
     width = 0.85 if len(found) <= 62 else 1
     traces = [
@@ -183,6 +200,10 @@ def figure(
         traces.append(_marks(marked))
     if any(bar is not None and bar.value for bar in earlier):
         traces.append(_year_before(earlier, unit))
+    second: dict[str, Any] = {}
+    if any(one.value for one in outdoor):
+        traces += _outdoors(outdoor, found)
+        second = {"yaxis2": _TEMPERATURE_AXIS}
     nothing = not any(bar.value for bar in found)
     return {
         "data": [trace for trace in traces if trace["x"]],
@@ -190,7 +211,11 @@ def figure(
             **axes.LAYOUT,
             "barmode": "overlay",
             "separators": axes.separators(),
-            "showlegend": len({bar.look.key for bar in found}) > 1 or bool(marked) or bool(earlier),
+            "showlegend": len({bar.look.key for bar in found}) > 1
+            or bool(marked)
+            or bool(earlier)
+            or bool(second),
+            **second,
             "xaxis": axes.xaxis([bar.start for bar in found], size, zone),
             "yaxis": {
                 "type": "linear",
@@ -294,6 +319,66 @@ def _year_before(earlier: Sequence[Bar | None], unit: Unit) -> dict[str, Any]:
         "line": {"color": "token:ink-muted", "width": 1.5, "shape": "hvh"},
         "connectgaps": False,
     }
+
+
+# Its own scale to the right, without lines of its own: those of the bars are enough.
+_TEMPERATURE_AXIS: Mapping[str, Any] = {
+    "type": "linear",
+    "title": {"text": "°C", "standoff": 8},
+    "overlaying": "y",
+    "side": "right",
+    "fixedrange": True,
+    "showgrid": False,
+    "zeroline": False,
+    "automargin": True,
+    "tickmode": "auto",  # round temperatures, not the heights of the bars' scale
+    "nticks": 6,
+    "color": "token:outdoor",
+}
+
+
+def _outdoors(outdoor: Sequence[Temperature], found: Sequence[Bar]) -> list[dict[str, Any]]:
+    """The line, on a wider one in the page's colour so that it stands out from the bars. Where
+    nothing is known it breaks off; a value between two gaps is a dot."""
+    words = _("Outdoor temperature")
+    few = len(outdoor) <= 62
+    known = [bool(one.value) for one in outdoor]
+    alone = [
+        here and not (slot and known[slot - 1]) and not any(known[slot + 1 : slot + 2])
+        for slot, here in enumerate(known)
+    ]
+    line = {
+        "type": "scatter",
+        "x": list(range(len(outdoor))),
+        "y": [one.value or None for one in outdoor],
+        "yaxis": "y2",
+        "connectgaps": False,
+    }
+    return [
+        {
+            **line,
+            "mode": "lines",
+            "line": {"color": "token:surface", "width": 5},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        },
+        {
+            **line,
+            "mode": "lines+markers",
+            "name": words,
+            "line": {"color": "token:outdoor", "width": 2},
+            "marker": {
+                "color": "token:outdoor",
+                "size": [5 if few or one else 0 for one in alone],
+                "line": {"width": 0},
+            },
+            "customdata": [
+                [f"{bar.label}<br>{one.text} °C<br>{words}", bar.deeper]
+                for one, bar in zip(outdoor, found, strict=True)
+            ],
+            "hovertemplate": "%{customdata[0]}<extra></extra>",
+        },
+    ]
 
 
 def _marks(marked: Sequence[tuple[int, Bar]]) -> dict[str, Any]:

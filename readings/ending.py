@@ -1,4 +1,5 @@
-"""What ends with the readings it is about: findings, corrections, estimates, statistics of days."""
+"""What ends with the readings it is about: findings, corrections, estimates, statistics of days,
+and the outdoor temperature that charts show beside them."""
 
 from datetime import date, tzinfo
 
@@ -11,8 +12,9 @@ _BY_INSTANT = (
     ("readings_finding", "ts"),
     ("readings_version", "ts"),
     ("readings_estimation", "ends_at"),
+    ("readings_outdoorhour", "ts"),
 )
-_BY_DAY = ("readings_performanceday", "readings_heardday")
+_BY_DAY = ("readings_performanceday", "readings_heardday", "readings_outdoorday")
 
 
 def end_belonging(first: date, zone: tzinfo) -> int:

@@ -2,7 +2,8 @@
 
 The question is a register of a meter over a window, all of it in the address. Consumption belongs
 to the place: a mounted meter's chart goes on through the meters before it. The answer is bars in
-one unit, the window's statistics, and on request the same days a year earlier.
+one unit, the window's statistics, and on request the same days a year earlier and the outdoor
+temperature.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from urllib.parse import urlencode
 from meters.queries import MeterPage
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
 from meters.values import decimals
-from readings import charts, queries
+from readings import charts, outdoors, queries
 from readings.lines import line_through_exchanges
 from readings.rules.values import Bucket
 from readings.windows import Window, deeper, parse_window
@@ -22,7 +23,8 @@ from ready.web.units import UnitChoice
 
 @dataclass(frozen=True, slots=True)
 class ChartQuestion:
-    """A register of a meter over a window. before: whether the year before is wanted beside it."""
+    """A register of a meter over a window. before: whether the year before is wanted beside it;
+    outdoor: whether the outdoor temperature is."""
 
     page: MeterPage
     registers: Sequence[Register]
@@ -30,14 +32,16 @@ class ChartQuestion:
     window: Window
     before: bool
     zone: tzinfo
+    outdoor: bool = False
 
     def address(
         self,
         window: Window | None = None,
         register: Register | None = None,
         before: bool | None = None,
+        outdoor: bool | None = None,
     ) -> str:
-        """The query of this chart with another window, register or comparison."""
+        """The query of this chart with another window, register, comparison or option."""
         window = window or self.window
         asked = {
             "register": (register or self.register).column,
@@ -47,6 +51,8 @@ class ChartQuestion:
         }
         if self.before if before is None else before:
             asked["before"] = "year"
+        if self.outdoor if outdoor is None else outdoor:
+            asked["outdoor"] = "yes"
         return "?" + urlencode(asked)
 
     def deeper(self, start: datetime) -> str:
@@ -60,7 +66,8 @@ class ChartAnswer:
     """A window's bars, in one unit with one number of decimals.
 
     earlier: the bars of the same days a year before, one a bar (None where that day was not),
-    in the same unit; empty where nobody asked.
+    in the same unit; empty where nobody asked. outdoor: the mean outdoor temperature of each bar,
+    likewise empty; outdoor_mean: of the whole window.
     """
 
     question: ChartQuestion
@@ -69,6 +76,13 @@ class ChartAnswer:
     unit: Unit
     decimals: int
     earlier: Sequence[charts.Bar | None]
+    outdoor: Sequence[charts.Temperature] = ()
+    outdoor_mean: charts.Temperature = charts.temperature(None)
+
+    @property
+    def knows_outdoor(self) -> bool:
+        """Whether any bar has an outdoor temperature."""
+        return any(one.value for one in self.outdoor)
 
 
 def ask(page: MeterPage, data: Mapping[str, str], today: date, zone: tzinfo) -> ChartQuestion:
@@ -82,6 +96,7 @@ def ask(page: MeterPage, data: Mapping[str, str], today: date, zone: tzinfo) -> 
         window=parse_window(data.get("step", ""), data.get("from", ""), data.get("to", ""), today),
         before=data.get("before", "") == "year",
         zone=zone,
+        outdoor=data.get("outdoor", "") == "yes",
     )
 
 
@@ -106,8 +121,16 @@ def answer(question: ChartQuestion, now: datetime, units: UnitChoice) -> ChartAn
         old = _buckets(question, question.window.year_before(), now)
         drawn = charts.bars(old, step, unit, zone, lambda _start: "")
         earlier = charts.beside(bars, drawn, zone)
+    outdoor: Sequence[charts.Temperature] = ()
+    mean = None
+    if question.outdoor:
+        spans = [(one.start, one.end) for one in buckets]
+        means, mean = outdoors.means(spans, step, zone, now)
+        outdoor = [charts.temperature(one) for one in means]
     places = charts.chart_decimals(buckets, unit)
-    return ChartAnswer(question, buckets, bars, unit, places, earlier)
+    return ChartAnswer(
+        question, buckets, bars, unit, places, earlier, outdoor, charts.temperature(mean)
+    )
 
 
 def _buckets(question: ChartQuestion, window: Window, now: datetime) -> Sequence[Bucket]:

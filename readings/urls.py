@@ -1,6 +1,15 @@
 from django.urls import path
 
-from readings.views import chart, corrections, estimating, exchange, priority, retention, stored
+from readings.views import (
+    chart,
+    corrections,
+    estimating,
+    exchange,
+    outdoor,
+    priority,
+    retention,
+    stored,
+)
 
 app_name = "readings"
 urlpatterns = [
@@ -31,4 +40,8 @@ urlpatterns = [
     path("meters/<int:pk>/history/<int:installation>/undo/", exchange.undo, name="undo_exchange"),
     path("configuration/keeping/", retention.keeping, name="keeping"),
     path("configuration/keeping/keep/", retention.keep, name="keep"),
+    path("configuration/outdoor-temperature/", outdoor.page, name="outdoor"),
+    path("configuration/outdoor-temperature/check/", outdoor.check, name="check_outdoor"),
+    path("configuration/outdoor-temperature/import/", outdoor.store, name="import_outdoor"),
+    path("configuration/outdoor-temperature/remove/", outdoor.remove, name="remove_outdoor"),
 ]

@@ -55,6 +55,8 @@ def meter_report(
             COLOURS[charts.token_of(question.register)],
             answer.unit.name,
             _("The year before"),
+            answer.outdoor,
+            _("Outdoor temperature"),
         ),
         Spacer(0, 10),
         _numbers(answer),
@@ -147,13 +149,17 @@ def _numbers(answer: ChartAnswer) -> Table:
     head = [_("Period"), f"{answer.question.register.code} ({answer.unit.name})"]
     if answer.earlier:
         head.append(_("The year before"))
+    if answer.knows_outdoor:
+        head.append(_("Outdoors (°C)"))
     head += [_("Quality"), _("Events")]
     rows = [[str(cell) for cell in row] for row in _rows(answer)]
-    widths = [WIDTH * 0.2, WIDTH * 0.16]
-    widths += [WIDTH * 0.16] if answer.earlier else []
-    widths += [WIDTH * 0.24]
+    many = bool(answer.earlier) and answer.knows_outdoor
+    widths = [WIDTH * 0.18, WIDTH * 0.13] if many else [WIDTH * 0.2, WIDTH * 0.16]
+    widths += [WIDTH * (0.14 if many else 0.16)] if answer.earlier else []
+    widths += [WIDTH * 0.14] if answer.knows_outdoor else []
+    numeric = len(widths) - 1
+    widths += [WIDTH * (0.22 if many else 0.24)]
     widths.append(WIDTH - sum(widths))
-    numeric = 2 if answer.earlier else 1
     style = TableStyle(
         [
             ("FONT", (0, 0), (-1, 0), STRONG, 7.5),
@@ -175,6 +181,8 @@ def _rows(answer: ChartAnswer) -> Iterator[Sequence[object]]:
         if answer.earlier:
             earlier = answer.earlier[number]
             row.append("–" if earlier is None else earlier.text)
+        if answer.knows_outdoor:
+            row.append(answer.outdoor[number].text)
         yield [*row, bar.look.words, ", ".join(bar.marks)]
 
 
@@ -191,5 +199,9 @@ def _notes(answer: ChartAnswer) -> Iterator[Flowable]:
         )
     if charts.MISSING.key in looks:
         notes.append(_("Where a value is missing, nothing is known; it is not zero."))
+    if answer.knows_outdoor:
+        notes.append(f"{_('Mean outdoor temperature')}: {answer.outdoor_mean.text} °C")
+    elif answer.question.outdoor:
+        notes.append(_("No outdoor temperature is known for this period and step."))
     for note in notes:
         yield Paragraph(escape(note), Styles.small)

@@ -73,8 +73,16 @@ def chart(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
         "here": question.address(),
         "before": question.before,
         "before_url": question.address(before=not question.before),
+        "outdoor": question.outdoor,
+        "outdoor_url": question.address(outdoor=not question.outdoor),
+        "outdoor_known": answer.knows_outdoor,
+        "outdoor_mean": answer.outdoor_mean,
         "rows": [
-            (bar, answer.earlier[slot] if answer.earlier else None)
+            (
+                bar,
+                answer.earlier[slot] if answer.earlier else None,
+                answer.outdoor[slot] if answer.outdoor else None,
+            )
             for slot, bar in enumerate(answer.bars)
         ],
         "bars": answer.bars,
@@ -134,6 +142,7 @@ def figure(request: HttpRequest, tenant: str, pk: int) -> JsonResponse:
             answer.unit,
             question.zone,
             answer.earlier,
+            answer.outdoor,
         )
     )
 

@@ -147,7 +147,24 @@ SECTIONS = (
             Page("configuration:roles", _("Roles and permissions"), "people.view"),
             Page("configuration:tokens", _("API tokens"), "api_tokens.edit"),
             Page("configuration:sign_in", _("Single sign-on"), "sign_in.edit"),
-            Page("readings:keeping", _("Keeping of readings"), "configuration.view"),
+            Page(
+                "readings:keeping",
+                _("Keeping of readings"),
+                "configuration.view",
+                frozenset({"readings:keep"}),
+            ),
+            Page(
+                "readings:outdoor",
+                _("Outdoor temperature"),
+                "configuration.view",
+                frozenset(
+                    {
+                        "readings:check_outdoor",
+                        "readings:import_outdoor",
+                        "readings:remove_outdoor",
+                    }
+                ),
+            ),
             Page("reports:letterhead", _("Letterhead"), "configuration.edit"),
             Page("audit:trail", _("Audit log"), "audit.view"),
         ),
@@ -183,9 +200,12 @@ def _item(section: Section, slug: str, rights: Rights, view_name: str) -> Item |
 
 
 def _here(view_name: str) -> Section | None:
-    """The section that lists the view as a page of its own, else the one its namespace is in."""
+    """The section that lists the view as a page or a part of one, else the one its namespace is
+    in."""
     for section in SECTIONS:
-        if view_name in section.views or any(page.name == view_name for page in section.pages):
+        if view_name in section.views or any(
+            page.name == view_name or view_name in page.also for page in section.pages
+        ):
             return section
     namespace = view_name.split(":")[0]
     return next((one for one in SECTIONS if namespace in one.namespaces), None)

@@ -45,6 +45,8 @@ EVENTS: dict[str, Promise | str] = {
     "reading.estimate_undone": _("Estimate taken back"),
     "readings.erased": _("Former resident's data erased"),
     "readings.retention_changed": _("Keeping of readings changed"),
+    "outdoor.imported": _("Outdoor temperature imported"),
+    "outdoor.removed": _("Outdoor temperature removed"),
     "report.mailed": _("Report sent by e-mail"),
     "letterhead.changed": _("Letterhead changed"),
     "collector.registered": _("Collector registered"),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from reportlab.lib.colors import Color, HexColor, white
 from reportlab.pdfbase.pdfmetrics import stringWidth
@@ -18,6 +19,8 @@ COLOURS = {
     "volume": HexColor("#006a68"),
     "electricity": HexColor("#2f6d1f"),
 }
+_OUTDOOR = HexColor("#9d2a78")
+_RIGHT = 30  # of an axis of temperatures
 _LEFT, _BOTTOM, _TOP, _LEGEND = 46, 26, 8, 16
 _STEPS = (1, 2, 5, 10)
 
@@ -31,8 +34,17 @@ def scale_of(highest: float) -> tuple[float, float]:
     return math.ceil(highest / step) * step, step
 
 
+def span_of(values: Sequence[float]) -> tuple[float, float, float]:
+    """An axis for temperatures: its lower and upper end and its step, around all values."""
+    low = min(values)
+    high = max(*values, low + 1)
+    _end, step = scale_of(high - low)
+    return math.floor(low / step) * step, math.ceil(high / step) * step, step
+
+
 class BarChart(Flowable):  # type: ignore[misc]
-    """The bars of `readings.charts`, the year before as a line, and the legend of what is there."""
+    """The bars of `readings.charts`, the year before and the outdoor temperature as lines, and the
+    legend of what is there."""
 
     def __init__(
         self,
@@ -42,12 +54,18 @@ class BarChart(Flowable):  # type: ignore[misc]
         colour: Color,
         unit: str,
         earlier_words: str,
+        outdoor: Sequence[charts.Temperature] = (),
+        outdoor_words: str = "",
         height: float = 190,
     ) -> None:
         super().__init__()
         self.bars, self.earlier, self.ticks = bars, earlier, ticks
         self.colour, self.unit, self.earlier_words = colour, unit, earlier_words
         self.width, self.height = WIDTH, height
+        self.outdoor, self.outdoor_words = outdoor, outdoor_words
+        warmths = [float(one.value) for one in outdoor if one.value]
+        self.warmth = span_of(warmths) if warmths else None
+        self.right = WIDTH - (_RIGHT if warmths else 0)
         # Geometry only: what is read as a number stands in the table, exact.
         values = [float(bar.value) for bar in bars if bar.value]
         values += [float(bar.value) for bar in earlier if bar is not None and bar.value]
@@ -62,7 +80,7 @@ class BarChart(Flowable):  # type: ignore[misc]
 
     def draw(self) -> None:
         self._axis()
-        slot = (self.width - _LEFT) / max(1, len(self.bars))
+        slot = (self.right - _LEFT) / max(1, len(self.bars))
         gap = slot * (0.15 if len(self.bars) <= 62 else 0.05) / 2
         for number, bar in enumerate(self.bars):
             x = _LEFT + number * slot
@@ -73,6 +91,7 @@ class BarChart(Flowable):  # type: ignore[misc]
             if bar.marks:
                 self._mark(x + slot / 2)
         self._before(slot)
+        self._outdoors(slot)
         self._labels(slot)
         self._legend()
 
@@ -86,14 +105,14 @@ class BarChart(Flowable):  # type: ignore[misc]
             value = number * self.step
             y = self._y(value)
             canvas.setStrokeColor(LINE)
-            canvas.line(_LEFT, y, self.width, y)
+            canvas.line(_LEFT, y, self.right, y)
             canvas.setFillColor(MUTED)
             text = formats.number(Fraction(f"{value:.{places}f}"), places)
             canvas.drawRightString(_LEFT - 5, y - 2.5, text)
         canvas.setFillColor(MUTED)
         canvas.drawString(0, self.height - _TOP - _LEGEND + 2, self.unit)
         canvas.setStrokeColor(MUTED)
-        canvas.line(_LEFT, _BOTTOM, self.width, _BOTTOM)
+        canvas.line(_LEFT, _BOTTOM, self.right, _BOTTOM)
 
     def _bar(self, look: charts.Look, x: float, width: float, height: float) -> None:
         canvas = self.canv
@@ -151,6 +170,42 @@ class BarChart(Flowable):  # type: ignore[misc]
                 y = self._y(float(bar.value))
                 canvas.line(_LEFT + number * slot, y, _LEFT + (number + 1) * slot, y)
 
+    def _outdoors(self, slot: float) -> None:
+        """The line on a wider white one, with its axis to the right; it breaks off where nothing
+        is known, and a value between two gaps is a dot."""
+        if self.warmth is None:
+            return
+        low, high, step = self.warmth
+        room = self.height - _BOTTOM - _TOP - _LEGEND
+        canvas = self.canv
+
+        def height_of(value: float) -> float:
+            return _BOTTOM + (value - low) / (high - low) * room
+
+        places = [
+            (_LEFT + (number + 0.5) * slot, height_of(float(one.value))) if one.value else None
+            for number, one in enumerate(self.outdoor)
+        ]
+        canvas.saveState()
+        canvas.setLineJoin(1)
+        canvas.setFillColor(_OUTDOOR)
+        for colour, width in ((white, 3.2), (_OUTDOOR, 1.3)):
+            canvas.setStrokeColor(colour)
+            canvas.setLineWidth(width)
+            for before, here in pairwise(places):
+                if before and here:
+                    canvas.line(*before, *here)
+        for before, here, after in zip([None, *places], places, [*places[1:], None], strict=False):
+            if here and not before and not after:
+                canvas.circle(*here, 1.4, stroke=0, fill=1)
+        canvas.setFont(TEXT, 7)
+        for number in range(round((high - low) / step) + 1):
+            value = Fraction(f"{low + number * step:.2f}")
+            text = formats.number(value, 0 if step >= 1 else 1)
+            canvas.drawString(self.right + 5, height_of(float(value)) - 2.5, text)
+        canvas.drawRightString(self.width, self.height - _TOP - _LEGEND + 2, "°C")
+        canvas.restoreState()
+
     def _labels(self, slot: float) -> None:
         canvas = self.canv
         canvas.setFont(TEXT, 7)
@@ -177,7 +232,12 @@ class BarChart(Flowable):  # type: ignore[misc]
         if any(bar is not None for bar in self.earlier):
             canvas.setStrokeColor(INK)
             canvas.line(x, y + 3, x + 9, y + 3)
-            self._words(self.earlier_words, x + 12, y)
+            x = self._words(self.earlier_words, x + 12, y)
+        if self.warmth is not None:
+            canvas.setStrokeColor(_OUTDOOR)
+            canvas.setLineWidth(1.3)
+            canvas.line(x, y + 3, x + 9, y + 3)
+            self._words(self.outdoor_words, x + 12, y)
 
     def _has(self, look: charts.Look) -> bool:
         return any(bar.look is look for bar in self.bars)

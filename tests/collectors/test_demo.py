@@ -10,10 +10,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from collectors.management.demo import feed, files
-from collectors.management.demo.history import Past, catch_up, months, newest_days
+from collectors.management.demo.history import MONTHS, Past, catch_up, months, newest_days
 from collectors.management.demo.office import office_work
 from collectors.management.demo.setup import ADMINISTRATOR, READER, set_up
 from collectors.management.demo.utilities import Utility, radio_of
+from collectors.management.demo.weather import tell_weather
 from collectors.models import Collector
 from collectors.pipeline import import_readings
 from collectors.pipeline.history import import_history
@@ -22,7 +23,7 @@ from collectors.tokens import authenticate
 from meters.keys import open_sealed
 from meters.models import Installation, Meter, MeterKey, MeterState, Occupancy, SupplyPoint
 from meters.registers import COLUMNS
-from readings.models import Estimation, Kind, Origin, Reading, Trust, Version
+from readings.models import Estimation, Kind, Origin, OutdoorHour, Reading, Trust, Version
 from readings.services import NewReading
 from ready.accounts.models import Membership, User
 from ready.tenancy.context import tenant_context
@@ -331,3 +332,20 @@ def test_the_office_has_done_its_work_once(tmp_path: Path) -> None:
     assert first[1:] == [[("e1", None)], 1, 1]
     office_work(past, now)
     assert done() == first
+
+
+def test_the_weather_goes_on_where_it_was_and_is_the_towns(tmp_path: Path) -> None:
+    set_up(tmp_path, SMALL)
+    past = Past.of(SMALL[1])
+    now = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+    assert tell_weather(past, now) == 31 * MONTHS * 24
+    assert tell_weather(past, now) == 0
+    assert tell_weather(past, now + timedelta(hours=2)) == 2
+    with tenant_context(past.tenant.pk):
+        newest = OutdoorHour.objects.order_by("ts").last()
+    assert newest is not None
+    # The hour from 13 to 14 ended; the one that runs is not known yet.
+    assert newest.ts == datetime(2026, 7, 1, 13, tzinfo=UTC)
+    weather = past.radio.town.streams.weather
+    weather.reach(hour_of(int(newest.ts.timestamp())) + 1)
+    assert newest.temperature == weather.hourly[hour_of(int(newest.ts.timestamp()))]

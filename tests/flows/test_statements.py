@@ -35,6 +35,7 @@ PAGES = {
     "meters/{meter}/": 15,
     "meters/{meter}/drawer/": 15,
     "meters/{meter}/consumption/": 39,
+    "meters/{meter}/consumption/?outdoor=yes": 41,  # hours and days
     "meters/{meter}/readings/": 20,
     "meters/{meter}/events/": 18,
     "meters/{meter}/history/": 18,

@@ -8,12 +8,14 @@ with the reason.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from readings.outdoors import Series
+from readings.views.outdoor import sign_series
 from tests.matrix.world import World
 
 # Parameter → the thing of `Utility.things` that it names. "namespace.parameter" comes first.
@@ -163,6 +165,15 @@ FORMS: dict[str, Form] = {
     "readings:estimate": lambda world: {"registers": "e1", **_WHY},
     "readings:undo_estimate": lambda world: {},
     "readings:keep": lambda world: {"full_months": "12", "keep_months": "24"},
+    "readings:check_outdoor": lambda world: {
+        "file": SimpleUploadedFile("weather.csv", b"01-06-2026;12,5\n")
+    },
+    "readings:import_outdoor": lambda world: {
+        "series": sign_series(
+            world.own.tenant.pk, "weather.csv", Series({}, {date(2026, 6, 1): 1250})
+        )
+    },
+    "readings:remove_outdoor": lambda world: {"first": "01-05-2026", "last": "31-05-2026"},
     "reports:erasure": lambda world: {"request": f"case {world.own.canary}", "confirmed": "on"},
     "reports:send_report": lambda world: {
         "recipient": f"{world.own.canary}@example.org",
@@ -265,5 +276,6 @@ CHANGES_NOTHING = {
     "meters:keep_layout": "a person's own taste, no utility's",
     "meters:choose_columns": "how a file is read; what is imported is in the trail",
     "meters:import_again": "as choose_columns",
+    "readings:check_outdoor": "it shows what a file says; what is imported is in the trail",
     "collectors:inspector": "the telegram and key must not stand in an address",
 }

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from itertools import count
@@ -37,6 +37,7 @@ from readings.estimates import fill_gap
 from readings.exchange import Visit, exchange_meter
 from readings.listing import key_of
 from readings.models import ErasureCertificate, Estimation, Origin, Reading, Trust
+from readings.outdoors import Series, store_series
 from readings.planning import plan_exchange
 from readings.quality import Reason
 from ready.accounts import api_tokens, people
@@ -238,6 +239,9 @@ def _things(made: Utility) -> None:
     picture = BytesIO()
     Image.new("RGB", (9, 3)).save(picture, "PNG")
     set_letterhead(lines=canary, logo=picture.getvalue(), actor=factories.ACTOR)
+    store_series(
+        series=Series({}, {date(2026, 5, 10): 1250}), source=canary, actor=factories.ACTOR, zone=UTC
+    )
     exchanged = _exchanged(canary, now)
     plan_exchange(
         installation=exchanged,

@@ -13,12 +13,13 @@ from pypdf import PdfReader
 from meters import services
 from meters.models import Meter
 from readings.models import Origin, Reading, Trust
+from readings.outdoors import Series, store_series
 from ready.accounts.models import User
 from ready.audit.models import AuditEntry
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from reports.models import Letterhead
-from reports.paper.chart import scale_of
+from reports.paper.chart import scale_of, span_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,35 @@ class TestReport:
         pages = PdfReader(BytesIO(client.get(address(meter, 120)).content)).pages
         assert len(pages) > 1
         assert all("E1 (kWh)" in page.extract_text() for page in pages)
+
+    def test_has_the_outdoor_temperature_when_asked_for(
+        self, client: Client, bob: User, aalund: Tenant, meter: Meter
+    ) -> None:
+        client.force_login(bob)
+        asked = address(meter) + "&outdoor=yes"
+        assert "No outdoor temperature is known" in text_of(client.get(asked).content)
+        today = timezone.now().date()
+        known = {today - timedelta(days=days): days * 100 - 250 for days in range(2, 8)}
+        with tenant_context(aalund.pk):
+            store_series(series=Series({}, known), source="x", actor=factories.ACTOR, zone=UTC)
+        text = text_of(client.get(asked + "&before=year").content)
+        assert "Outdoors (°C)" in text
+        # Of 7 and of 6 days ago, and of yesterday, which nobody told.
+        for told in ("4.5\nMeasured", "3.5\nMeasured", "–\nMeasured"):
+            assert told in text
+        assert "Mean outdoor temperature: 2.0 °C" in text
+        assert "Outdoor" not in text_of(client.get(address(meter)).content)
+
+    @pytest.mark.parametrize(
+        ("values", "span"),
+        [((4.1, 4.1), (4, 5.2, 0.2)), ((-3.2, 8.0), (-5, 10, 5)), ((-12, -1), (-15, 0, 5))],
+    )
+    def test_the_axis_of_temperatures_holds_them_all(
+        self, values: tuple[float, float], span: tuple[float, float, float]
+    ) -> None:
+        low, high, step = span_of(values)
+        assert low <= min(values) <= max(values) <= high
+        assert (low, high, step) == pytest.approx(span)
 
     def test_of_a_neighbours_meter_does_not_exist(
         self, client: Client, charlie: User, meter: Meter

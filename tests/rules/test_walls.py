@@ -241,6 +241,8 @@ def test_a_limited_member_reaches_what_was_thought_about_and_no_more() -> None:
         "mfa_authenticator",
         "meters_listlayout",
         "meters_savedfilter",
+        "readings_outdoorday",
+        "readings_outdoorhour",
         "readings_upkeep",
         "ready_cache",
         "reports_letterhead",

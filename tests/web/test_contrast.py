@@ -14,6 +14,7 @@ QUANTITIES = (
     "volume",
     "power",
     "electricity",
+    "outdoor",
 )
 GROUP_COLOURS = ("grey", "blue", "teal", "green", "ochre", "red", "pink", "violet")
 GROUNDS = ("page", "surface", "raised", "hover", "selected")

@@ -15,10 +15,12 @@ from collectors.management.demo import feed, files
 from collectors.management.demo.history import Past, catch_up, months
 from collectors.management.demo.office import office_work
 from collectors.management.demo.utilities import UTILITIES
+from collectors.management.demo.weather import tell_weather
 from collectors.simulator import PushClient
 from ready.policy import SYSTEM, access
 
 _NICENESS = 10
+_WEATHER_S = 900
 
 
 @access(SYSTEM)
@@ -45,6 +47,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if not options["no_history"]:
             Thread(target=self._fill, args=(pasts,), name="history", daemon=True).start()
+        Thread(target=self._weather, args=(pasts,), name="weather", daemon=True).start()
         self.stdout.write(f"feeding {url}")
         feed.run(feeds, lambda: self._catch_up(pasts), self.stderr.write)
 
@@ -55,6 +58,13 @@ class Command(BaseCommand):
             raise LookupError(f"no token for {', '.join(missing)} on file: run demo_seed")
         clients = {site: PushClient(url, tokens[site]) for site in sites}
         return feed.Feed(past.radio, clients, int(time.time() * 1000))
+
+    def _weather(self, pasts: list[Past]) -> None:
+        while True:
+            for past in pasts:
+                tell_weather(past, timezone.now())
+            connections.close_all()
+            time.sleep(_WEATHER_S)
 
     def _catch_up(self, pasts: list[Past]) -> None:
         for past in pasts:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from collectors.management.demo.history import Past, newest_days
 from collectors.management.demo.setup import set_up
 from collectors.management.demo.utilities import UTILITIES
+from collectors.management.demo.weather import tell_weather
 from ready.policy import SYSTEM, access
 
 
@@ -22,5 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         set_up(settings.DATA_DIR)
-        stored = sum(newest_days(Past.of(utility), timezone.now()) for utility in UTILITIES)
+        pasts = [Past.of(utility) for utility in UTILITIES]
+        stored = sum(newest_days(past, timezone.now()) for past in pasts)
+        for past in pasts:
+            tell_weather(past, timezone.now())
         self.stdout.write(f"demo in place, {stored} readings stored")
