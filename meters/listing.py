@@ -8,7 +8,7 @@ let PostgreSQL walk the index and stop after a page.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -27,24 +27,20 @@ from django.db.models import (
     Window,
 )
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
-from meters import narrowing
+from meters import narrowing, searching
 from meters.conditions import ALARMS
+from meters.counting import OF_STATE, selected
 from meters.models import (
-    PRIORITY_INTERVAL_S,
-    Customer,
     GroupMember,
-    Installation,
     Medium,
     Meter,
     MeterGroup,
-    SupplyPoint,
+    MeterState,
 )
 from meters.registers import MAIN_REGISTERS
-from meters.standing import SILENCE, Sign, signs
+from meters.standing import Sign, signs
 from meters.values import RegisterValue, main_value
 from ready.tenancy.context import current_tenant_id
 from ready.web.lists import PAGE_SIZE, Column, ListState, Page
@@ -85,102 +81,6 @@ def columns_for(*, customers: bool) -> Sequence[Column]:
 
 # Columns that the main registers of all media need.
 _MAIN_COLUMNS = tuple(dict.fromkeys(c for columns in MAIN_REGISTERS.values() for c in columns))
-
-
-def _utc_day(at: datetime) -> date:
-    return at.astimezone(UTC).date()
-
-
-def not_heard(now: datetime) -> Q:
-    """Mounted meters that were not heard for a day, or never."""
-    return Q(in_stock=False) & (
-        Q(state__heard_on__lte=_utc_day(now - SILENCE), state__heard_at__lt=now - SILENCE)
-        | Q(state__heard_on__isnull=True)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """One line of the left pane. `key` is its name in the address: ?show=key."""
-
-    key: str
-    label: Promise | str
-    of_state: bool = False
-
-
-# READY's own groups, then what the states of meters make of them.
-SELECTIONS = (
-    Selection("", _("All meters")),
-    Selection("ungrouped", _("Non-grouped meters")),
-    Selection("imported", _("Last imported meters")),
-    Selection("priority", _("Priority meters")),
-    Selection("stock", _("Meters in stock")),
-    Selection("not_heard", pgettext_lazy("list", "Not heard for a day"), of_state=True),
-    Selection("info_codes", _("With info codes"), of_state=True),
-    Selection("unreadable", _("Cannot be read"), of_state=True),
-)
-_OF_STATE = frozenset(one.key for one in SELECTIONS if one.of_state)
-
-
-def _last_import() -> QuerySet[Any]:
-    return (
-        Meter.objects.filter(imported_at__isnull=False)
-        .order_by("-imported_at")
-        .values("imported_at")[:1]
-    )
-
-
-def _selected(key: str, now: datetime) -> Q:
-    """The condition of a line of the pane; an unknown key selects all."""
-    return {
-        "ungrouped": Q(grouped=False),
-        "imported": Q(imported_at=_last_import()),
-        "stock": Q(in_stock=True),
-        "priority": Q(interval_s=PRIORITY_INTERVAL_S),
-        "not_heard": not_heard(now),
-        "info_codes": Q(state__has_codes=True),
-        "unreadable": Q(state__trouble__isnull=False),
-    }.get(key, Q())
-
-
-def counts(now: datetime) -> dict[str, int]:
-    """How many meters each line of the left pane has; one statement, from indexes only."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT
-                (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s),
-                (SELECT count(*) FROM meters_meter
-                 WHERE tenant_id = %(tenant)s AND NOT grouped),
-                (SELECT count(*) FROM meters_meter
-                 WHERE tenant_id = %(tenant)s AND imported_at = (
-                     SELECT max(imported_at) FROM meters_meter
-                     WHERE tenant_id = %(tenant)s AND imported_at IS NOT NULL)),
-                (SELECT count(*) FROM meters_meter
-                 WHERE tenant_id = %(tenant)s AND interval_s = %(priority)s),
-                (SELECT count(*) FROM meters_meter WHERE tenant_id = %(tenant)s AND in_stock),
-                -- All silent ones less those in stock: both sides are few, the mounted are not.
-                (SELECT count(*) FROM meters_meterstate
-                 WHERE tenant_id = %(tenant)s AND (heard_on <= %(day)s AND heard_at < %(since)s
-                                               OR heard_on IS NULL))
-                - (SELECT count(*) FROM meters_meter m
-                   JOIN meters_meterstate s ON s.tenant_id = m.tenant_id AND s.meter_id = m.id
-                   WHERE m.tenant_id = %(tenant)s AND m.in_stock
-                     AND (s.heard_on <= %(day)s AND s.heard_at < %(since)s
-                          OR s.heard_on IS NULL)),
-                (SELECT count(*) FROM meters_meterstate
-                 WHERE tenant_id = %(tenant)s AND has_codes),
-                (SELECT count(*) FROM meters_meterstate
-                 WHERE tenant_id = %(tenant)s AND trouble IS NOT NULL)
-            """,
-            {
-                "tenant": current_tenant_id(),
-                "priority": PRIORITY_INTERVAL_S,
-                "since": now - SILENCE,
-                "day": _utc_day(now - SILENCE),
-            },
-        )
-        return dict(zip((one.key for one in SELECTIONS), cursor.fetchone(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,43 +157,6 @@ def _meters() -> QuerySet[Any]:
     )
 
 
-def _matching(state: ListState) -> Q:
-    """Meters in which the words searched for stand, in one column or in any.
-
-    Looks through customers, places and meters each by itself: joining them first costs more than
-    the search.
-    """
-    words, column = state.query, state.search_in
-    if not words:
-        return Q()
-    known = {one.key for one in state.columns}
-
-    def any_of(**paths: str) -> Q | None:
-        if not column:
-            # Customers' columns may be unknown, all of them; of the others none ever is.
-            return Q(search_text__contains=words.lower()) if known.issuperset(paths) else None
-        wanted = [path for key, path in paths.items() if column == key and key in known]
-        found = Q()
-        for path in wanted:
-            found |= Q(**{f"{path}__icontains": words})
-        return found if wanted else None
-
-    customers = any_of(customer="name", customer_number="number")
-    places = any_of(address="street", postal_code="postal_code", label="label", city="city")
-    if customers is not None:
-        living = Q(customer__in=Customer.objects.filter(customers).values("pk"))
-        places = living if places is None else places | living
-    meters = any_of(serial="number", meter_type="meter_type", manufacturer="manufacturer")
-    if places is not None:
-        there = Q(
-            pk__in=Installation.objects.filter(
-                ends_at=None, supply_point__in=SupplyPoint.objects.filter(places).values("pk")
-            ).values("meter")
-        )
-        meters = there if meters is None else meters | there
-    return meters if meters is not None else Q()
-
-
 def _group(filters: Mapping[str, str]) -> int:
     """The group that an address names; 0 where it names none."""
     text = filters.get("group", "")
@@ -302,11 +165,11 @@ def _group(filters: Mapping[str, str]) -> int:
 
 def _which(state: ListState, now: datetime) -> Q:
     """The meters that an address asks for."""
-    wanted = _selected(state.filters.get("show", ""), now) & narrowing.condition(state.filters)
+    wanted = selected(state.filters.get("show", ""), now) & narrowing.condition(state.filters)
     if "group" in state.filters:
         members = GroupMember.objects.filter(group=_group(state.filters))
         wanted &= Q(pk__in=members.values("meter_id"))
-    return wanted & _matching(state)
+    return wanted & searching.matching(state)
 
 
 def matching(state: ListState, now: datetime) -> QuerySet[Any]:
@@ -324,12 +187,16 @@ def find(rule: str, now: datetime) -> QuerySet[Any]:
 def _by_loudness(meters: QuerySet[Any], descending: bool) -> list[QuerySet[Any]]:
     """The list by state, in three parts: the few of which there is something to say, found by
     the indexes of these few, then those that are fine, then those in stock."""
-    # Of one table only: an OR over two would have to join them whole first.
-    loud = Q(state__has_codes=True) | Q(state__trouble__isnull=False)
-    loud |= Q(state__heard_on__isnull=True)
+    # Looked up in their own table: an OR over a joined row would have all of it joined first.
+    loud = MeterState.objects.filter(
+        Q(has_codes=True) | Q(trouble__isnull=False) | Q(heard_on__isnull=True)
+    )
     order = F("loudness").desc() if descending else F("loudness").asc()
     parts = [
-        meters.filter(loud).alias(loudness=_LOUDNESS).filter(loudness__lt=4).order_by(order, "pk"),
+        meters.filter(pk__in=loud.values("meter"))
+        .alias(loudness=_LOUDNESS)
+        .filter(loudness__lt=4)
+        .order_by(order, "pk"),
         meters.filter(
             in_stock=False,
             state__has_codes=False,
@@ -339,6 +206,30 @@ def _by_loudness(meters: QuerySet[Any], descending: bool) -> list[QuerySet[Any]]
         meters.filter(in_stock=True).alias(loudness=_LOUDNESS).filter(loudness=5).order_by("pk"),
     ]
     return parts[::-1] if descending else parts
+
+
+# Sorted by what stands in the newest state alone.
+_OF_STATE_ROW: dict[str, Any] = {
+    "read_at": F("read_at"),
+    "heard_at": F("heard_at"),
+    "signal": F("rssi_dbm"),
+    "cooling": F("t1") - F("t2"),
+}
+
+
+def _by_state_row(state: ListState, which: Q, meters: QuerySet[Any]) -> list[QuerySet[Any]]:
+    """The list by a value of the newest state, which no index has (a telegram changes it, and
+    would have to change the index): that table is read alone, no other is joined to it."""
+    order = _OF_STATE_ROW[state.sort]
+    known = MeterState.objects.alias(order=order).filter(order__isnull=False)
+    if which:
+        known = known.filter(meter__in=Meter.objects.filter(which).values("pk"))
+    by = F("order").desc() if state.descending else F("order").asc()
+    lacking = MeterState.objects.alias(order=order).filter(order__isnull=True)
+    return [
+        known.order_by(by, "pk"),
+        meters.filter(pk__in=lacking.values("meter")).order_by("number", "pk"),
+    ]
 
 
 # A selection by state of no more meters is looked up first, so that no order's index is walked in
@@ -355,12 +246,14 @@ def _ordered(
     """
     which = _which(state, now)
     show = state.filters.get("show", "")
-    if show in _OF_STATE and "group" not in state.filters and counted[show] <= _FEW:
+    if show in OF_STATE and "group" not in state.filters and counted[show] <= _FEW:
         which = Q(pk__in=list(Meter.objects.filter(which).values_list("pk", flat=True)))
     meters = _meters().filter(which)
     path, empty = _SORTS[state.sort]
     if path == "loudness":
         return _by_loudness(meters, state.descending)
+    if state.sort in _OF_STATE_ROW:
+        return _by_state_row(state, which, meters)
     if path in _COMPUTED:
         meters = meters.alias(**{path: _COMPUTED[path]})
     order = F(path).desc() if state.descending else F(path).asc()

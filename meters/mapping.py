@@ -2,8 +2,9 @@
 
 The window is cut into squares of so many pixels; a square with several meters is one cluster that
 shows their number and the worst of them. So an answer is as long as the window is wide, whatever
-the number of meters. The newest state of all meters is a large table: the layer "state" reads only
-the few rows that are not fine, from their indexes.
+the number of meters. The newest state of all meters is a large table: the layers "state" and
+"leak" read only the few rows that are not fine, and of the meters only the few of other makes,
+from their indexes.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from meters import listing
 from meters.conditions import ALARMS
+from meters.counting import utc_day
+from meters.models import SupplyPoint
 from meters.standing import SILENCE, Shape, Sign, signs
 from ready.tenancy.context import current_tenant_id
 from ready.web.lists import ListState
@@ -63,14 +66,28 @@ _FEW = """LEFT JOIN (
     SELECT tenant_id, meter_id, CASE WHEN has_codes THEN 3 ELSE 2 END AS level, conditions
     FROM meters_meterstate
     WHERE tenant_id = %(tenant)s
-      AND (has_codes OR trouble IS NOT NULL OR heard_at < %(since)s OR heard_at IS NULL)
+      AND (has_codes OR trouble IS NOT NULL OR heard_on IS NULL
+           OR heard_on <= %(day)s AND heard_at < %(since)s)
 ) s ON s.tenant_id = i.tenant_id AND s.meter_id = i.meter_id"""
+_OTHER_MAKES = """LEFT JOIN (
+    SELECT tenant_id, id FROM meters_meter
+    WHERE tenant_id = %(tenant)s AND manufacturer <> 'KAM'
+) o ON o.tenant_id = i.tenant_id AND o.id = i.meter_id"""
+# Of a cooling meter the return is the warmer one: it says nothing about a heating's.
+_COOLING_METERS = """LEFT JOIN (
+    SELECT tenant_id, id FROM meters_meter
+    WHERE tenant_id = %(tenant)s AND medium = 'cooling'
+) c ON c.tenant_id = i.tenant_id AND c.id = i.meter_id"""
 _LEVEL: dict[Layer, tuple[str, str]] = {
-    "state": (_FEW, "CASE WHEN m.manufacturer <> 'KAM' THEN 9 ELSE coalesce(s.level, 1) END"),
+    "state": (
+        f"{_FEW} {_OTHER_MAKES}",
+        "CASE WHEN o.id IS NOT NULL THEN 9 ELSE coalesce(s.level, 1) END",
+    ),
     "leak": (_FEW, "CASE WHEN s.conditions ?| %(leaks)s THEN 3 ELSE 1 END"),
     "cooling": (
-        f"LEFT JOIN {_STATE}",
-        """CASE WHEN s.t1 - s.t2 < 20000 THEN 3 WHEN s.t1 - s.t2 < 30000 THEN 2
+        f"LEFT JOIN {_STATE} {_COOLING_METERS}",
+        """CASE WHEN c.id IS NOT NULL THEN 0
+                WHEN s.t1 - s.t2 < 20000 THEN 3 WHEN s.t1 - s.t2 < 30000 THEN 2
                 WHEN s.t1 - s.t2 >= 30000 THEN 1 ELSE 0 END""",
     ),
     "signal": (
@@ -146,6 +163,7 @@ def _from(state: ListState, layer: Layer, now: datetime) -> tuple[str, dict[str,
     parameters: dict[str, Any] = {
         "tenant": current_tenant_id(),
         "since": now - SILENCE,
+        "day": utc_day(now - SILENCE),
         "leaks": _LEAKS,
     }
     chosen = ""
@@ -156,15 +174,10 @@ def _from(state: ListState, layer: Layer, now: datetime) -> tuple[str, dict[str,
             sql = sql.replace("%s", f"%(chosen{number})s", 1)
             parameters[f"chosen{number}"] = value
         chosen = f"AND i.meter_id IN ({sql})"
-    # An installation's meter is its own key: the row is only fetched where it tells more.
-    meters = ""
-    if layer == "state":
-        meters = "JOIN meters_meter m ON m.tenant_id = i.tenant_id AND m.id = i.meter_id"
     return (
         f"""FROM meters_supplypoint p
             JOIN meters_installation i ON i.tenant_id = p.tenant_id
                 AND i.supply_point_id = p.id AND i.ends_at IS NULL
-            {meters}
             {join}
             WHERE p.tenant_id = %(tenant)s AND p.latitude IS NOT NULL
               AND p.longitude IS NOT NULL {chosen}""",
@@ -192,13 +205,17 @@ def spots(
         "levels": list(levels) or [*LEVELS, OTHER],
         "points": POINTS_MAX + 1,
     }
-    inside = f"""SELECT p.latitude, p.longitude, i.meter_id AS id, p.street,
-            {_LEVEL[layer][1]} AS level {source} {_INSIDE}"""
+    # The fence (OFFSET 0) keeps the level's condition out of the joins: PostgreSQL would take it
+    # to leave a fortieth of the meters, and fetch the places of the others one by one.
+    inside = f"""SELECT * FROM (
+            SELECT p.latitude, p.longitude, i.meter_id AS id, p.id AS place,
+                {_LEVEL[layer][1]} AS level {source} {_INSIDE} OFFSET 0
+        ) AS seen WHERE level = ANY(%(levels)s)"""
     with connection.cursor() as cursor:
         if window.zoom >= CLOSE_ZOOM:
             cursor.execute(
-                f"""SELECT latitude, longitude, 1, level, id, street FROM ({inside}) AS seen
-                    WHERE level = ANY(%(levels)s) LIMIT %(points)s""",
+                f"""SELECT latitude, longitude, 1, level, id, place FROM ({inside}) AS near
+                    LIMIT %(points)s""",
                 parameters,
             )
             found = cursor.fetchall()
@@ -208,8 +225,8 @@ def spots(
             f"""SELECT avg(latitude)::int, avg(longitude)::int, count(*),
                     CASE WHEN max(level) FILTER (WHERE level < 9) IS NULL THEN 9
                          ELSE max(level) FILTER (WHERE level < 9) END,
-                    any_value(id), any_value(street)
-                FROM ({inside}) AS seen WHERE level = ANY(%(levels)s)
+                    any_value(id), any_value(place)
+                FROM ({inside}) AS clustered
                 GROUP BY latitude / %(height)s, longitude / %(width)s""",
             parameters,
         )
@@ -217,9 +234,12 @@ def spots(
 
 
 def _spots(rows: Sequence[Any]) -> list[Spot]:
+    # Only single meters bear a name: no street is carried through the clusters.
+    alone = [place for *_rest, count, _level, _meter, place in rows if count == 1]
+    streets = dict(SupplyPoint.objects.filter(pk__in=alone).values_list("pk", "street"))
     return [
-        Spot(latitude / MICRO, longitude / MICRO, count, level, meter, street)
-        for latitude, longitude, count, level, meter, street in rows
+        Spot(latitude / MICRO, longitude / MICRO, count, level, meter, streets.get(place, ""))
+        for latitude, longitude, count, level, meter, place in rows
     ]
 
 
@@ -234,28 +254,14 @@ def rows(
         "west": window.west,
         "east": window.east,
         "levels": list(levels) or [*LEVELS, OTHER],
-        "rows": ROWS_MAX,
     }
-    # The few that need somebody stand first, and are found from their indexes alone: mostly they
-    # fill the list, and nobody else is looked at.
-    whole = [source]
-    if _LEVEL[layer][0] == _FEW:
-        whole = [source.replace(_FEW, _FEW.removeprefix("LEFT ")), source]
-        parameters["least"] = 2
+    inside = f"""SELECT i.meter_id AS id, p.street_key, {_LEVEL[layer][1]} AS level
+        {source} {_INSIDE}"""
     ids: list[int] = []
     with connection.cursor() as cursor:
-        for some in whole:
-            loud = "AND level < 9 AND level >= %(least)s" if some is not whole[-1] else ""
-            cursor.execute(
-                f"""SELECT id FROM (
-                        SELECT i.meter_id AS id, p.street_key, {_LEVEL[layer][1]} AS level
-                        {some} {_INSIDE}
-                    ) AS seen
-                    WHERE level = ANY(%(levels)s) {loud}
-                    ORDER BY mod(level, 9) DESC, street_key, id LIMIT %(rows)s""",
-                parameters,
-            )
-            ids = [pk for (pk,) in cursor.fetchall()]
+        for part in _parts(layer, inside, levels):
+            cursor.execute(part, parameters | {"rows": ROWS_MAX - len(ids)})
+            ids += [pk for (pk,) in cursor.fetchall()]
             if len(ids) == ROWS_MAX:
                 break
     by_id = {
@@ -285,6 +291,30 @@ def rows(
         )
     }
     return [by_id[pk] for pk in ids if pk in by_id]
+
+
+def _parts(layer: Layer, inside: str, levels: Sequence[int]) -> list[str]:
+    """The list beside the map as statements, each of which gives what follows the former's rows."""
+    if _FEW not in _LEVEL[layer][0]:
+        return [
+            f"""SELECT id FROM ({inside} OFFSET 0) AS seen WHERE level = ANY(%(levels)s)
+                ORDER BY mod(level, 9) DESC, street_key, id LIMIT %(rows)s"""
+        ]
+    # The few that need somebody are found from their indexes alone. Whoever is fine is taken off
+    # the streets in their order, until the list is full.
+    few = inside.replace(_FEW, _FEW.removeprefix("LEFT "))
+    wanted = levels or (*LEVELS, OTHER)
+    return [
+        f"""SELECT id FROM ({few} OFFSET 0) AS seen
+            WHERE level = ANY(%(levels)s) AND level BETWEEN 2 AND 3
+            ORDER BY level DESC, street_key, id LIMIT %(rows)s""",
+        *(
+            f"""SELECT id FROM ({inside} ORDER BY street_key, id OFFSET 0) AS seen
+                WHERE level = {level} LIMIT %(rows)s"""
+            for level in (1, OTHER)
+            if level in wanted
+        ),
+    ]
 
 
 def reach() -> tuple[float, float, float, float] | None:

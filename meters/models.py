@@ -175,6 +175,17 @@ class Meter(TenantModel):
                 condition=models.Q(imported_at__isnull=False),
                 name="meters_imported",
             ),
+            # The map tells these few from the others.
+            models.Index(
+                fields=["tenant", "id"],
+                condition=~models.Q(manufacturer="KAM"),
+                name="meters_other_make",
+            ),
+            models.Index(
+                fields=["tenant", "id"],
+                condition=models.Q(medium="cooling"),
+                name="meters_cooling",
+            ),
         ]
 
     def __str__(self) -> str:

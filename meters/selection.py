@@ -59,6 +59,8 @@ class Chosen:
 
 # Filters that name a column: who narrows by it wants to see it, and the worst first.
 _SEEN = ("cooling", "signal")
+# Columns that say least about why a meter is in such a list.
+_YIELDING = ("customer_number", "label")
 
 
 def state_of(
@@ -66,7 +68,8 @@ def state_of(
 ) -> ListState:
     """The meter list that an address asks for. customers: whether who asks may see them.
 
-    A list narrowed by cooling or signal begins with the worst, and shows the column.
+    A list narrowed by cooling or signal begins with the worst, and shows the column; among READY's
+    own columns it takes the place of others, so that the table is no wider.
     """
     narrowed = {
         one.key for one, _words in narrowing.in_force({key: data.get(key, "") for key in _SEEN})
@@ -82,5 +85,7 @@ def state_of(
     missing = [key for key in _SEEN if (key in narrowed or key == state.sort) and key not in shown]
     if not missing or state.chosen:
         return state
+    if not state.layout:
+        shown = [key for key in shown if key not in _YIELDING]
     at = shown.index("state") if "state" in shown else len(shown)
     return replace(state, layout=[*shown[:at], *missing, *shown[at:]])

@@ -10,6 +10,7 @@ from ready.web.units import UnitChoice
 
 # What the common meters send: fewer decimals would hide digits, more would invent them.
 _LEAST_DECIMALS = {"MWh": 3, "GJ": 3, "kWh": 0, "m³": 2, "m³/h": 3, "°C": 1, "bar": 2, "kW": 1}
+_MOST_AT_A_GLANCE = 3
 # Not quantities: info bits are told in words.
 _NOT_SHOWN = frozenset({"info"})
 
@@ -26,6 +27,13 @@ class RegisterValue:
     def text(self) -> str:
         """The number alone, in the reader's language, with all the decimals it has."""
         return formats.quantity(self.value, self.unit, decimals(self.value, self.unit))
+
+    @property
+    def brief(self) -> str:
+        """The number for lists and tiles: of a meter that counts in another unit no more decimals
+        than can be compared at a glance; `text` has them all."""
+        places = min(decimals(self.value, self.unit), _MOST_AT_A_GLANCE)
+        return formats.quantity(self.value, self.unit, places)
 
     @property
     def plain(self) -> str:

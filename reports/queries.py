@@ -16,7 +16,7 @@ from collectors.models import Telegram
 from collectors.outcomes import QUARANTINE, Outcome
 from collectors.queries import CollectorRow, collectors
 from meters.conditions import Severity, describe, severity
-from meters.listing import counts
+from meters.counting import counts
 from meters.models import MeterState
 from notifications.models import InfoCodePeriod
 from readings.exchanges import Unfinished, unfinished

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from meters import groups, listing, narrowing
+from meters import counting, groups, listing, narrowing
 from meters.forms import GroupForm
 from meters.models import MeterGroup
 from meters.selection import state_of
@@ -40,7 +40,7 @@ def rule_words(rule: str) -> list[str]:
     state = state_of(QueryDict(rule))
     words = [
         str(one.label)
-        for one in listing.SELECTIONS
+        for one in counting.SELECTIONS
         if one.key and one.key == state.filters.get("show")
     ]
     words += [f"{one.label} {told}" for one, told in narrowing.in_force(state.filters)]

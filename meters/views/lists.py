@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from meters import desk, listing, narrowing, queries
+from meters import counting, desk, listing, narrowing, queries
 from meters.mapping import MICRO
 from meters.models import Meter, MeterGroup
 from meters.registers import MAIN_REGISTERS
@@ -69,7 +69,7 @@ def _pane(
             state.url(show=one.key, group=""),
             one.key == show and not group,
         )
-        for one in listing.SELECTIONS
+        for one in counting.SELECTIONS
         if one.of_state == of_state
     ]
 
@@ -94,8 +94,8 @@ def _shown(state: ListState, group: MeterGroup | None) -> Promise | str:
     if group is not None:
         return group.name
     show = state.filters.get("show", "")
-    first = listing.SELECTIONS[0].label
-    return next((one.label for one in listing.SELECTIONS if one.key == show), first)
+    first = counting.SELECTIONS[0].label
+    return next((one.label for one in counting.SELECTIONS if one.key == show), first)
 
 
 @access("meters.view")
@@ -105,7 +105,7 @@ def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
     now = timezone.now()
     state = _state(request)
     groups = listing.groups()
-    counts = listing.counts(now)
+    counts = counting.counts(now)
     sizes = {str(group.pk): group.size for group in groups}
     group = next((one for one in groups if str(one.pk) == state.filters.get("group")), None)
     context = {

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from meters import listing, mapping, narrowing
+from meters import counting, listing, mapping, narrowing
 from meters.mapping import LAYERS, LEVELS, OTHER, Layer, Window, shape_of
 from meters.requests import sees_customers
 from meters.selection import state_of
@@ -42,8 +42,8 @@ def page(request: HttpRequest, tenant: str) -> HttpResponse:
     groups = listing.groups()
     group = next((one for one in groups if str(one.pk) == state.filters.get("group")), None)
     show = state.filters.get("show", "")
-    first = listing.SELECTIONS[0].label
-    shown = next((one.label for one in listing.SELECTIONS if one.key == show), first)
+    first = counting.SELECTIONS[0].label
+    shown = next((one.label for one in counting.SELECTIONS if one.key == show), first)
     context = {
         "state": state,
         "layer": layer,
@@ -53,7 +53,7 @@ def page(request: HttpRequest, tenant: str) -> HttpResponse:
         ],
         "groups": groups,
         "group": group,
-        "selections": listing.SELECTIONS,
+        "selections": counting.SELECTIONS,
         "shown": group.name if group else shown,
         "chips": [
             (one.label, words, state.without(one.key))

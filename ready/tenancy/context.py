@@ -16,6 +16,8 @@ from django.db import connection, transaction
 from ready.tenancy.operations import LIMITED_ROLE
 
 _tenant: ContextVar[int | None] = ContextVar("tenant", default=None)
+# The groups that a limited member sees, as the database is told them; None for everybody else.
+_groups: ContextVar[str | None] = ContextVar("groups", default=None)
 
 
 class UnscopedQuery(RuntimeError):
@@ -28,6 +30,13 @@ def current_tenant_id() -> int:
     if tenant_id is None:
         raise UnscopedQuery("no tenant: wrap this in tenant_context(tenant_id)")
     return tenant_id
+
+
+def sight() -> tuple[int, str | None]:
+    """What the running code can see: the tenant's id, and the groups of a limited member. What is
+    remembered of a tenant's rows beyond a request is kept under this, never under the tenant alone.
+    """
+    return current_tenant_id(), _groups.get()
 
 
 def has_tenant() -> bool:
@@ -73,7 +82,11 @@ def groups_context(group_ids: Iterable[int]) -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL app.groups = '{{{listed}}}'")
             cursor.execute(f"SET LOCAL ROLE {LIMITED_ROLE}")
-        yield
+        token = _groups.set(listed)
+        try:
+            yield
+        finally:
+            _groups.reset(token)
         if not connection.needs_rollback:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL ROLE NONE")

@@ -7,19 +7,12 @@ import pytest
 from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 
-from meters import services
-from meters.listing import (
-    DEFAULT_SORT,
-    LIST_COLUMNS,
-    SELECTIONS,
-    MeterRow,
-    counts,
-    exported_meters,
-    meter_list,
-)
+from meters import counting, searching, services
+from meters.counting import SELECTIONS, counts
+from meters.listing import DEFAULT_SORT, LIST_COLUMNS, MeterRow, exported_meters, meter_list
 from meters.models import Meter, MeterState
 from meters.queries import meter_page
-from ready.tenancy.context import tenant_context
+from ready.tenancy.context import groups_context, tenant_context
 from ready.tenancy.models import Tenant
 from ready.web.lists import PAGE_SIZE, ListState, Page
 from ready.web.units import UnitChoice
@@ -168,6 +161,15 @@ class TestSearch:
         assert sorted(row.serial for row in page) == serials
         assert page.total == len(serials)
 
+    @pytest.mark.parametrize("few", [0, 1, 2000])
+    @pytest.mark.parametrize("words", ["7", "vej", "taylor", "nobody"])
+    def test_finds_the_same_however_many_there_are(
+        self, monkeypatch: pytest.MonkeyPatch, few: int, words: str
+    ) -> None:
+        expected = {row.serial for row in exported() if words in _texts(row)}
+        monkeypatch.setattr(searching, "_FEW", few)
+        assert {row.serial for row in listed(f"q={words}")} == expected
+
     def test_a_place_is_not_found_by_the_meter_that_left(self) -> None:
         meter = mounted("Gammelvej 1")
         services.remove_meter(
@@ -182,8 +184,31 @@ class TestSearch:
         assert [row.serial for row in listed("q=7000&show=stock")] == ["70000002"]
 
 
+def _texts(row: MeterRow) -> str:
+    told = (row.customer, row.customer_number, row.address, row.postal_code, row.city, row.label)
+    return "\n".join((*told, row.serial, row.meter_type, row.manufacturer)).lower()
+
+
 @pytest.mark.usefixtures("here")
 class TestSelections:
+    def test_what_was_counted_of_many_is_told_again_for_seconds_to_whoever_sees_the_same(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(counting, "LARGE", 1)
+        mounted("Vej 1"), mounted("Vej 2")
+        assert counts(NOW, clock=lambda: 100.0)[""] == 2
+        mounted("Vej 3")
+        assert counts(NOW, clock=lambda: 104.0)[""] == 2
+        with groups_context([]):
+            assert counts(NOW, clock=lambda: 104.0)[""] == 0
+        assert counts(NOW, clock=lambda: 106.0)[""] == 3
+
+    def test_few_are_counted_anew_each_time(self) -> None:
+        mounted("Vej 1")
+        assert counts(NOW, clock=lambda: 100.0)[""] == 1
+        mounted("Vej 2")
+        assert counts(NOW, clock=lambda: 100.0)[""] == 2
+
     def test_each_line_counts_what_its_list_shows(self) -> None:
         mounted("Fine 1")
         mounted("Priority 1", interval_s=300)

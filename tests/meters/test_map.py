@@ -87,6 +87,14 @@ def test_each_layer_tells_how_meters_stand(
     assert levels(spots(client, bob, f"layer={layer}"), town) == expected
 
 
+def test_a_cooling_meter_has_no_cooling(
+    client: Client, aalund: Tenant, bob: User, town: dict[str, Meter]
+) -> None:
+    with tenant_context(aalund.pk):
+        Meter.objects.filter(pk=town["leak"].pk).update(medium="cooling")
+    assert levels(spots(client, bob, "layer=cooling"), town)["leak"] == 0
+
+
 def test_far_away_they_are_one_cluster_that_shows_the_worst(
     client: Client, bob: User, town: dict[str, Meter]
 ) -> None:
