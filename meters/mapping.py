@@ -16,6 +16,7 @@ from typing import Any, Literal
 from django.db import connection
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from meters import listing
 from meters.conditions import ALARMS
@@ -43,7 +44,7 @@ LAYERS: dict[Layer, tuple[Promise | str, dict[int, Promise | str]]] = {
         {3: _("Info code"), 2: _("Not read"), 1: _("Read"), OTHER: _("Other make")},
     ),
     "cooling": (
-        _("Cooling"),
+        pgettext_lazy("of the water", "Cooling"),
         {3: _("below 20 K"), 2: _("20 to 30 K"), 1: _("above 30 K"), 0: _("not known")},
     ),
     "leak": (_("Leak"), {3: _("Leak or burst"), 1: _("none")}),
