@@ -1,9 +1,11 @@
 """How django-allauth behaves here."""
 
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -51,6 +53,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         super().set_password(user, password)
         sessions.end_others(self.request, user)
         self.request.remember_device = user.email
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The mailed link leads to READY's own address, whatever host the request named: whoever
+        asks for another person's link must not choose where it leads (port included)."""
+        link: str = super().get_reset_password_from_key_url(key)
+        return urljoin(settings.BASE_URL, urlsplit(link).path)
 
     def format_email_subject(self, subject: str) -> str:
         return f"READY: {subject}"

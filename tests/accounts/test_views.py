@@ -1,8 +1,10 @@
 """Logging in, choosing a utility and a language, and the Configuration page."""
 
 import re
+from typing import Any
 
 import pytest
+from django.conf import settings as configured
 from django.test import Client
 from django.urls import reverse
 
@@ -83,10 +85,19 @@ class TestEntrance:
         response = client.post(reverse("account_reset_password"), {"email": alice.email})
         assert response.status_code == 302
         assert len(mailoutbox) == 1
-        link = re.search(r"http://testserver(/\S+)", mailoutbox[0].body)  # type: ignore[attr-defined]
-        assert link is not None
-        page = client.get(link[1], follow=True)
+        page = client.get(mailed_path(mailoutbox), follow=True)
         assert "Choose a new password" in text_of(page)
+
+    @pytest.mark.parametrize("host", ["localhost:1337", "[::1]:1", "127.0.0.1"])
+    def test_the_link_leads_to_ready_whatever_host_was_asked(
+        self, client: Client, alice: User, mailoutbox: list[object], settings: Any, host: str
+    ) -> None:
+        settings.ALLOWED_HOSTS = ["localhost", "[::1]", "127.0.0.1"]
+        settings.BASE_URL = "https://ready.example/"
+        client.post(
+            reverse("account_reset_password"), {"email": alice.email}, headers={"host": host}
+        )
+        assert mailed_path(mailoutbox, "https://ready.example").startswith("/accounts/")
 
     def test_an_unknown_address_gets_the_same_answer_and_no_sign_up(
         self, client: Client, mailoutbox: list[object]
@@ -94,6 +105,15 @@ class TestEntrance:
         response = client.post(reverse("account_reset_password"), {"email": "no@one.example"})
         assert response.status_code == 302
         assert "signup" not in mailoutbox[0].body  # type: ignore[attr-defined]
+
+
+def mailed_path(mailoutbox: list[object], base: str = "") -> str:
+    """Where the link of the one mail leads; it must begin with READY's own address."""
+    address = re.escape((base or configured.BASE_URL).rstrip("/"))
+    (mail,) = mailoutbox
+    link = re.search(address + r"(/\S+)", mail.body)  # type: ignore[attr-defined]
+    assert link is not None
+    return link[1]
 
 
 class TestSwitch:
@@ -138,6 +158,11 @@ class TestLanguage:
     def test_it_leads_nowhere_else(self, client: Client, target: str) -> None:
         response = client.post(reverse("accounts:language"), {"language": "da", "next": target})
         assert response["Location"] == "/"
+
+    @pytest.mark.parametrize("target", ["home", "²", "a\0b", "login"])
+    def test_what_has_no_slash_is_no_view(self, client: Client, target: str) -> None:
+        response = client.post(reverse("accounts:language"), {"language": "da", "next": target})
+        assert response.status_code == 302
 
     def test_an_unknown_language_changes_nothing(self, client: Client) -> None:
         response = client.post(reverse("accounts:language"), {"language": "xx"})
