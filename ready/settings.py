@@ -416,7 +416,10 @@ OUTBOUND_PRIVATE = frozenset(env_list("READY_OUTBOUND_PRIVATE", ""))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "ready.web.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "ready.web.middleware.RequestIdFilter"},
+        "secrets": {"()": "ready.web.logs.SecretsFilter"},
+    },
     "formatters": {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
         "json": {"()": "ready.web.logs.JsonFormatter"},
@@ -425,7 +428,7 @@ LOGGING = {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": LOG_FORMAT,
-            "filters": ["request_id"],
+            "filters": ["request_id", "secrets"],
         }
     },
     "root": {"handlers": ["console"], "level": env_text("READY_LOG_LEVEL", "INFO")},
