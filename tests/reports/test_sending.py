@@ -1,6 +1,8 @@
 """A meter's report by e-mail: through the outbox, to a real mail server, in clear words."""
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -9,6 +11,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as configured
+from django.core.exceptions import ValidationError
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -23,6 +27,7 @@ from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from ready.web.mail import smtp
 from tests import factories
+from tests.conftest import as_admin
 
 # The doorbell's: without an app of its own Celery would look for a broker elsewhere.
 assert app.main == "ready"
@@ -226,6 +231,38 @@ def test_no_campaign_goes_out(
     assert "the most that READY sends" in answer.content.decode()
     with tenant_context(aalund.pk):
         assert OutgoingMail.objects.count() == 1
+
+
+def test_no_campaign_goes_out_at_one_moment(
+    aalund: Tenant, meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailing, "MOST_AN_HOUR", 1)
+    letter = mailing.Letter("hanne@home.example", "Use", "Hello", "use.pdf", b"%PDF")
+    refused: list[str] = []
+
+    def ask() -> None:
+        try:
+            with tenant_context(aalund.pk):
+                mailing.ask_for_mail(meter=meter, letter=letter, actor=factories.ACTOR)
+        except ValidationError as error:
+            refused.append(error.code or "")
+        finally:
+            connections.close_all()
+
+    second = threading.Thread(target=ask)
+    with tenant_context(aalund.pk):
+        mailing.ask_for_mail(meter=meter, letter=letter, actor=factories.ACTOR)
+        second.start()
+        while second.is_alive() and not _somebody_waits():
+            time.sleep(0.01)
+    second.join()
+    assert refused == ["many"]
+
+
+def _somebody_waits() -> bool:
+    with as_admin() as link:
+        row = link.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    return row is not None and row[0] > 0
 
 
 def test_a_user_sends_none_and_a_neighbour_finds_nothing(
