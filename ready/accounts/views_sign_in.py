@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import EmailAddress, Login
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from ready.accounts.actors import actor_of, address_of
 from ready.accounts.forms import ProviderForm
 from ready.accounts.models import User
 from ready.accounts.proof import is_fresh, proof_url
-from ready.accounts.views_invitation import SESSION_KEY, held, offer_of
+from ready.accounts.views_invitation import SESSION_KEY, Offer, held, offer_of
 from ready.audit.services import Actor, record
 from ready.policy import PUBLIC, access
 from ready.tenancy.context import tenant_context
@@ -205,13 +206,25 @@ def _accept(request: HttpRequest, utility: Tenant, found: oidc.Subject) -> HttpR
         if providers.member_of(found) is not None:
             messages.error(request, _("That log-in belongs to somebody already."))
             return redirect("accounts:invitation")
-        person = User.objects.create_user(offer.invitation.email, name=offer.invitation.name)
-        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
-        actor = Actor(person.pk, person.email, address_of(request))
-        people.join(invitation=offer.invitation, user=person, actor=actor)
-        providers.link(user_id=person.pk, email=person.email, found=found, actor=actor)
+        try:
+            with transaction.atomic():
+                person = _joined(request, offer, found)
+        except providers.NotLinked as error:
+            messages.error(request, str(error))
+            return redirect("accounts:invitation")
     request.session.pop(SESSION_KEY, None)
     return _enter(request, utility, person, found)
+
+
+def _joined(request: HttpRequest, offer: Offer, found: oidc.Subject) -> User:
+    """A new person, member by the invitation, who logs in outside. Raises NotLinked where the
+    subject is somebody who was shut out: then nothing of it stays."""
+    person = User.objects.create_user(offer.invitation.email, name=offer.invitation.name)
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    actor = Actor(person.pk, person.email, address_of(request))
+    people.join(invitation=offer.invitation, user=person, actor=actor)
+    providers.link(user_id=person.pk, email=person.email, found=found, actor=actor)
+    return person
 
 
 @access("meters.view")

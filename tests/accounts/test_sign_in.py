@@ -294,6 +294,20 @@ class TestLinking:
         person = User.objects.get(email="new@aalund.example")
         assert not person.has_usable_password()
 
+    def test_who_was_shut_out_is_not_somebody_new(
+        self, client: Client, provider: Provider, aalund: Tenant, bob: User
+    ) -> None:
+        linked(aalund, bob, provider)
+        with tenant_context(aalund.pk):
+            people.disable(user_id=bob.pk, actor=ACTOR, rights=EVERYTHING)
+            _made, secret = people.invite(
+                email="new@aalund.example", name="", role=Role.USER, actor=ACTOR, rights=EVERYTHING
+            )
+        client.get(f"/invitation/aalund/{secret}/")
+        assert through(client, provider, what="invitation")["Location"] == "/invitation/"
+        assert not inside(client)
+        assert not User.objects.filter(email="new@aalund.example").exists()
+
     def test_without_an_invitation_nobody_is_made(self, client: Client, provider: Provider) -> None:
         through(client, provider, what="invitation")
         assert not inside(client)
