@@ -25,6 +25,7 @@ from ready.audit.services import Actor, record
 from ready.tenancy.context import current_tenant_id
 
 NAME_MAX = 80
+RULE_MAX = 500
 _LOCK = 0x47525550  # "GRUP"; the second key is the tenant
 # More ids than these are not written into the trail one by one.
 _TOLD = 200
@@ -47,10 +48,12 @@ def create_group(
 ) -> MeterGroup:
     """Make a group: by hand, or by a filter when `rule` is given (then `find` must be, too).
 
-    Raises ValidationError for a name that is empty, too long or taken.
+    Raises ValidationError for a name that is empty, too long or taken, and for a filter that is
+    too long.
     """
     _lock()
     name = _name(name)
+    _check_rule(rule or "")
     kind = MeterGroup.Kind.HAND if rule is None else MeterGroup.Kind.FILTER
     group: MeterGroup = MeterGroup.objects.create(
         name=name, colour=GroupColour(colour), kind=kind, rule=rule or ""
@@ -92,6 +95,7 @@ def change_rule(*, group: MeterGroup, rule: str, find: Finder, actor: Actor) -> 
     """Give a group by a filter another filter, and follow it at once."""
     if group.kind != MeterGroup.Kind.FILTER:
         raise ValidationError(_("“%(group)s” has no filter.") % {"group": group}, code="kind")
+    _check_rule(rule)
     _lock()
     before, group.rule = group.rule, rule
     group.save(update_fields=["rule"])
@@ -172,8 +176,13 @@ def _lock() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, current_tenant_id()])
 
 
+def _check_rule(rule: str) -> None:
+    if len(rule) > RULE_MAX:
+        raise ValidationError(_("This filter is too long to be saved."), code="rule")
+
+
 def _name(name: str, but: int | None = None) -> str:
-    name = " ".join(name.split())
+    name = " ".join(name.replace("\0", "").split())
     if not name:
         raise ValidationError(_("Give the group a name."), code="name")
     if len(name) > NAME_MAX:

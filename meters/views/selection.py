@@ -88,7 +88,8 @@ def remove(request: HttpRequest, tenant: str) -> HttpResponse:
 
 def _group(request: HttpRequest) -> MeterGroup:
     text = request.POST.get("group", "")
-    group = MeterGroup.objects.filter(pk=int(text)).first() if text.isdigit() else None
+    known = text.isascii() and text.isdigit() and len(text) <= 9
+    group = MeterGroup.objects.filter(pk=int(text)).first() if known else None
     if group is None:
         raise Http404
     found: MeterGroup = group

@@ -36,7 +36,7 @@ def page(request: HttpRequest, tenant: str) -> HttpResponse:
 @require_POST
 def add(request: HttpRequest, tenant: str) -> HttpResponse:
     """Make the meter with this serial number a priority meter."""
-    number = request.POST.get("number", "").strip().upper()
+    number = request.POST.get("number", "").replace("\0", "").strip().upper()
     meters = Meter.objects.filter(number=number)
     try:
         if not meters.exists():

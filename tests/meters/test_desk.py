@@ -235,6 +235,21 @@ class TestGroups:
         assert answer.status_code == 400
         assert "cannot follow all meters" in answer.content.decode()
 
+    def test_what_makes_no_group_is_said(
+        self, client: Client, aalund: Tenant, alice: User, three: list[Meter]
+    ) -> None:
+        rule = "type=" + "x" * 600
+        answer = post(client, alice, "groups/new/", name="Long", colour="blue", rule=rule)
+        assert answer.status_code == 400
+        assert "too long to be saved" in answer.content.decode()
+        ids = str(three[0].pk)
+        for odd in ("²", "٣", "9" * 5000):
+            answer = post(client, alice, "selection/add/", meters=ids, group=odd)
+            assert answer.status_code == 404
+        post(client, alice, "selection/add/", meters=ids, new_group="Ea\0st")
+        with tenant_context(aalund.pk):
+            assert [one.name for one in MeterGroup.objects.all()] == ["East"]
+
     def test_are_renamed_and_deleted(
         self, client: Client, aalund: Tenant, alice: User, west: MeterGroup
     ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from meters import services
-from meters.models import Customer, Meter, Occupancy, SupplyPoint
+from meters.models import Customer, Meter, MeterGroup, Occupancy, SupplyPoint
 from ready.accounts.models import RolePermission, User
 from ready.audit.models import AuditEntry
 from ready.policy import Role
@@ -224,6 +224,44 @@ class TestWithoutTheRightToSeeCustomers:
     def test_a_name_finds_nothing(self, seen: Callable[[str], str], refused: None) -> None:
         for address in ("meters/?q=Holm", "meters/?q=Holm&in=customer", "meters/?q=4711"):
             assert "71000001" not in seen(address), address
+
+    @pytest.mark.parametrize(
+        "rule", ["?q=Holm", "?q=Holm&in=customer", "q=4711&in=customer_number"]
+    )
+    def test_no_group_follows_a_name(
+        self,
+        client: Client,
+        aalund: Tenant,
+        bob: User,
+        place: SupplyPoint,
+        refused: None,
+        rule: str,
+    ) -> None:
+        with tenant_context(aalund.pk):
+            RolePermission.objects.create(role=Role.USER, code="groups.edit", held=True)
+        answer = post(client, bob, "meters/groups/new/", name="X", colour="blue", rule=rule)
+        assert answer.status_code == 400
+        assert "choose the column that is searched" in answer.content.decode()
+        with tenant_context(aalund.pk):
+            assert not MeterGroup.objects.exists()
+        in_serials = "?q=71000001&in=serial"
+        answer = post(client, bob, "meters/groups/new/", name="X", colour="blue", rule=in_serials)
+        assert answer.status_code == 302
+
+    def test_a_group_of_others_tells_no_name(
+        self,
+        client: Client,
+        aalund: Tenant,
+        alice: User,
+        bob: User,
+        place: SupplyPoint,
+        refused: None,
+    ) -> None:
+        post(client, alice, "meters/groups/new/", name="X", colour="blue", rule="?q=Holm")
+        assert "“Holm”" in shown(client, alice, "meters/groups/")
+        text = shown(client, bob, "meters/groups/")
+        assert "words searched for" in text
+        assert "Holm" not in text
 
     def test_the_list_of_customers_is_no_file_either(
         self, client: Client, bob: User, place: SupplyPoint, refused: None

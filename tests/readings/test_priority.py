@@ -77,3 +77,11 @@ def test_a_user_chooses_none(client: Client, aalund: Tenant, bob: User) -> None:
     client.force_login(bob)
     assert client.post(PAGE + "add/", {"number": "63000001"}).status_code == 403
     assert client.post(PAGE + "remove/", {"meter": "1"}).status_code == 403
+
+
+def test_a_number_that_none_can_have_is_not_found(
+    client: Client, aalund: Tenant, alice: User
+) -> None:
+    client.force_login(alice)
+    answer = client.post(PAGE + "add/", {"number": "63\x00000001"}, follow=True)
+    assert "There is no meter with the serial number “63000001”." in answer.content.decode()
