@@ -28,6 +28,8 @@ from ready.web import formats
 Values = Mapping[str, int | None]
 # A person may enter what was read a moment ago by another clock.
 _AHEAD = timedelta(minutes=10)
+# There is room for 61 months of readings (readings.apps): a little less than that.
+_BACK = timedelta(days=5 * 365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,15 @@ def enter_reading(
     """Add a reading that a person read off the meter; {column: base units}.
 
     Raises ValidationError where a reading of that instant exists (correct it instead), the time is
-    still to come, or the meter's own readings around it contradict.
+    still to come or five years past, or the meter's own readings around it contradict.
     """
     if at > now + _AHEAD:
         raise ValidationError(_("A reading cannot be entered before its time."), code="future")
+    if at < now - _BACK:
+        raise ValidationError(
+            _("A reading older than five years cannot be entered; READY keeps none of that time."),
+            code="past",
+        )
     if not values:
         raise ValidationError(_("A reading has at least one register."), code="empty")
     _check_values(values)

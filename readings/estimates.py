@@ -111,7 +111,6 @@ def propose(
                 code="open",
             )
         return _onwards(meter, register, before, zone, wish, now)
-    edges = _edges(before[0], after[0], meter.interval_s)
     difference = Fraction(after[1] - before[1])
     gap = Gap(
         before[0],
@@ -123,6 +122,8 @@ def propose(
         estimation.check(gap)
     except EstimationRefused as refused:
         raise ValidationError(_refusal(refused, before, after), code="refused") from refused
+    # Not sooner: years of a priority meter's intervals are millions.
+    edges = _edges(before[0], after[0], meter.interval_s)
     if len(edges) == 2:
         raise ValidationError(_("There is no gap here."), code="none")
     for method in _ORDER if wish.method is None else (wish.method,):
@@ -175,6 +176,8 @@ def _hold(meter: Meter, register: Register, inside: datetime) -> Proposal:
         raise ValidationError(
             _("A gap has a reading on both sides; here there is none on one of them."), code="open"
         )
+    if after[0] - before[0] > estimation.LONGEST_GAP:
+        raise ValidationError(_refusal(GapTooLong(), before, after), code="refused")
     edges = _edges(before[0], after[0], meter.interval_s)
     if len(edges) == 2:
         raise ValidationError(_("There is no gap here."), code="none")

@@ -192,6 +192,7 @@ class TestEnteredByHand:
             (START + timedelta(minutes=30), 102 * KWH, "contradicted"),
             (START, 100 * KWH, "there"),
             (NOW + HOUR, 900 * KWH, "future"),
+            (NOW - timedelta(days=366 * 36), 1, "past"),
             (START + timedelta(minutes=30), -1, "range"),
         ],
     )

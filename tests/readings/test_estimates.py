@@ -396,6 +396,14 @@ class TestMethods:
             with pytest.raises(ValidationError, match="counts up"):
                 hold(meter, "E1")
 
+    def test_no_measurement_is_held_over_months(self, db: None, aalund: Tenant) -> None:
+        with tenant_context(aalund.pk):
+            meter = factories.meter()
+            later = FROM + timedelta(days=36)
+            import_readings([reading(meter, at, e1=1, t2=41_200) for at in (FROM, later)])
+            with pytest.raises(ValidationError, match="more than 35 days"):
+                hold(meter, "T2")
+
 
 def hold(meter: Meter, register: str) -> Proposal:
     return propose(
