@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -53,20 +54,25 @@ def register_meter(
             code="number",
         )
     maker = identity_of(manufacturer)
-    if Meter.objects.filter(manufacturer=maker, number=number).exists():
-        raise ValidationError(
-            _("Meter %(maker)s %(number)s is registered already.")
-            % {"maker": maker, "number": number},
-            code="known",
-        )
-    meter: Meter = Meter.objects.create(
-        manufacturer=maker,
-        number=number,
-        meter_type=meter_type,
-        medium=medium,
-        interval_s=interval_s,
-        in_stock=in_stock,
+    known = ValidationError(
+        _("Meter %(maker)s %(number)s is registered already.") % {"maker": maker, "number": number},
+        code="known",
     )
+    if Meter.objects.filter(manufacturer=maker, number=number).exists():
+        raise known
+    try:
+        with transaction.atomic():
+            meter: Meter = Meter.objects.create(
+                manufacturer=maker,
+                number=number,
+                meter_type=meter_type,
+                medium=medium,
+                interval_s=interval_s,
+                in_stock=in_stock,
+            )
+    except IntegrityError:
+        # Somebody registered it at the same moment.
+        raise known from None
     MeterState.objects.create(meter=meter)
     MeterAddress.objects.create(
         tenant_id=current_tenant_id(), meter=meter, manufacturer=maker, number=number

@@ -40,7 +40,9 @@ def set_letterhead(*, lines: str, logo: bytes | None, actor: Actor) -> None:
 
     logo: PNG or JPEG as it was uploaded; only what was decoded from it is kept. Raises BadLogo.
     """
-    row = Letterhead.objects.select_for_update().first() or Letterhead()
+    # Whoever saves the first one at the same moment finds this, and waits.
+    Letterhead.objects.bulk_create([Letterhead()], ignore_conflicts=True)
+    row: Letterhead = Letterhead.objects.select_for_update().get()
     before = {"lines": row.lines, "logo": len(row.logo)}
     row.lines = lines
     if logo is not None:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,6 +32,7 @@ from ready.tenancy.context import current_tenant_id
 from ready.tenancy.models import Tenant
 
 INVITATION_LASTS = timedelta(days=7)
+_LOCK = 0x494E5649  # "INVI"; the second key is the tenant
 
 
 class NotPossible(ValueError):
@@ -47,6 +49,10 @@ def invite(
     """
     email = email.strip().lower()
     _may_give(role, rights)
+    # Who presses twice is not to meet the rule that an address has one open invitation. Not the
+    # utility's row: a mail server that hangs would hold up all who write.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, current_tenant_id()])
     if Membership.objects.filter(tenant_id=current_tenant_id(), user__email=email).exists():
         raise NotPossible(_("%(email)s belongs to your utility already.") % {"email": email})
     Invitation.objects.filter(email=email, accepted_at=None, revoked_at=None).update(
