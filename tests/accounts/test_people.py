@@ -579,3 +579,15 @@ class TestRoles:
         assert "stays with administrators" in text_of(response)
         with tenant_context(aalund.pk):
             assert not RolePermission.objects.exists()
+
+
+@pytest.mark.django_db
+def test_groups_that_none_can_be_limit_to_nothing(
+    client: Client, aalund: Tenant, alice: User, bob: User
+) -> None:
+    log_in(client, alice)
+    data = {"limited": "on", "group": ["9" * 5000, "9" * 12, "²"]}
+    answer = client.post(f"/t/aalund/configuration/users/{bob.pk}/limit/", data)
+    assert answer.status_code == 302
+    with tenant_context(aalund.pk):
+        assert Membership.objects.get(user=bob).limited
