@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 
 from ready.audit.events import EVENTS, words_of
 from ready.audit.models import AuditEntry, AuditSeal, Outcome
+from ready.web.days import parse_day
 from ready.web.lists import PAGE_SIZE, KeyedPage
 
 # Of one export; a year of a busy utility is far below it.
@@ -34,8 +35,8 @@ class TrailFilter:
     def of(cls, data: Mapping[str, str]) -> "TrailFilter":
         """From an address; what it says wrongly is as if it were not there."""
         return cls(
-            start=_day(data.get("from", "")),
-            end=_day(data.get("to", "")),
+            start=parse_day(data.get("from", "")),
+            end=parse_day(data.get("to", "")),
             event=data.get("event", "") if data.get("event", "") in EVENTS else "",
             person=_text(data.get("person", "")),
             thing=_text(data.get("object", "")),
@@ -57,14 +58,6 @@ class TrailFilter:
 
 def _text(text: str) -> str:
     return text.replace("\x00", "").strip()[:100]
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year < 2200 else None
 
 
 @dataclass(frozen=True, slots=True)
