@@ -113,6 +113,8 @@ def _denials(cell: Cell) -> int:
     if cell.site.name.startswith("api:"):
         if cell.actor == "revoked API token":
             return 1
+        if cell.actor == "revoked collector":
+            return int(cell.site.name == "api:push" and cell.method == "POST")
         acts = cell.method != "GET" or cell.expected == "403"
         return int(cell.actor == "API token" and acts)
     if not cell.site.route.startswith("t/") or cell.actor in STRANGERS:
