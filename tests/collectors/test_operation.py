@@ -162,6 +162,7 @@ class TestACollector:
             "collector.registered",
             "collector.token_issued",
             "collector.token_revoked",
+            "collector.token_refused",
         ]
 
     def test_is_edited_and_its_name_is_its_own(
