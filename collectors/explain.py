@@ -118,7 +118,9 @@ def inspect_frame(frame: bytes, key_text: str = "", *, actor: Actor | None) -> I
         asked = True
         return key
 
-    explanation = explain(frame, key_for=key_for, formats=known.formats().headers)
+    headers = known.formats().headers
+    with known.ring.using:  # another's request may read a telegram of this meter just now
+        explanation = explain(frame, key_for=key_for, formats=headers)
     used = ""
     if asked and key is not None and actor is not None:
         used = "typed" if typed else "stored"

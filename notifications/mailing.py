@@ -135,28 +135,32 @@ class _Trouble:
 def _claim(tenant_id: int) -> _Claimed | None:
     """Take the mail that waits longest; nobody else takes it for as long as the lease lasts."""
     with tenant_context(tenant_id):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """UPDATE notifications_outboxentry o
-                   SET attempts = o.attempts + 1, next_try_at = now() + make_interval(secs => %s)
-                   WHERE (o.tenant_id, o.id) = (
-                       SELECT tenant_id, id FROM notifications_outboxentry
-                       WHERE tenant_id = %s AND event = %s AND delivered_at IS NULL
-                         AND given_up_at IS NULL AND next_try_at <= now()
-                       ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-                   RETURNING o.id, o.attempts, o.id_outside, o.payload ->> 'mail'""",
-                [_LEASE_S, current_tenant_id(), outbox.MAIL],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        entry, attempts, id_outside, number = row
-        mail = OutgoingMail.objects.filter(pk=int(number)).first()
-        if mail is None or mail.content is None:
+        while (row := _take()) is not None:
+            entry, attempts, id_outside, number = row
+            mail = OutgoingMail.objects.filter(pk=int(number)).first()
+            if mail is not None and mail.content is not None:
+                return _Claimed(entry, attempts, mail, str(id_outside))
             # Past its time, or sent by a worker that died before it could say so here.
             outbox.note_delivered(entry_id=entry, now=timezone.now())
-            return _claim(tenant_id)
-        return _Claimed(entry, attempts, mail, str(id_outside))
+    return None
+
+
+def _take() -> tuple[int, int, object, str] | None:
+    """The entry, its attempts with this one, its id outside, and the number of its mail."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE notifications_outboxentry o
+               SET attempts = o.attempts + 1, next_try_at = now() + make_interval(secs => %s)
+               WHERE (o.tenant_id, o.id) = (
+                   SELECT tenant_id, id FROM notifications_outboxentry
+                   WHERE tenant_id = %s AND event = %s AND delivered_at IS NULL
+                     AND given_up_at IS NULL AND next_try_at <= now()
+                   ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+               RETURNING o.id, o.attempts, o.id_outside, o.payload ->> 'mail'""",
+            [_LEASE_S, current_tenant_id(), outbox.MAIL],
+        )
+        row: tuple[int, int, object, str] | None = cursor.fetchone()
+    return row
 
 
 def _sent(tenant: Tenant, claimed: _Claimed) -> _Trouble | None:

@@ -20,7 +20,7 @@ from meters import state
 from meters.models import Installation, Meter, SupplyPoint
 from meters.services import check_free
 from readings import statistics
-from readings.fitting import Registers, check_between, check_counting
+from readings.fitting import Registers, check_between, check_counting, check_pair
 from readings.giving_way import give_way
 from readings.models import BilledValue
 from readings.planning import close_plans, open_plan_again
@@ -113,14 +113,7 @@ def check_exchange(
 ) -> None:
     """All that an exchange must be; changes nothing. Raises ValidationError as `exchange_meter`."""
     _check_order(old, visit, now)
-    if new_meter.pk == old_meter.pk:
-        raise ValidationError(_("The new meter is the old one."), code="same")
-    if new_meter.medium != old_meter.medium:
-        raise ValidationError(
-            _("The old meter measures %(old)s, the new one %(new)s: that is no exchange.")
-            % {"old": old_meter.get_medium_display(), "new": new_meter.get_medium_display()},
-            code="medium",
-        )
+    check_pair(old_meter, new_meter)
     check_free(new_meter, visit.mounted_at)
     check_between(old_meter, visit.removed_at, visit.end_registers)
     check_between(new_meter, visit.mounted_at, visit.start_registers)

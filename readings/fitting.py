@@ -17,6 +17,18 @@ from ready.web import formats
 Registers = Mapping[str, int]
 
 
+def check_pair(old_meter: Meter, new_meter: Meter) -> None:
+    """Raises ValidationError unless one meter can come in the other's place."""
+    if new_meter.pk == old_meter.pk:
+        raise ValidationError(_("The new meter is the old one."), code="same")
+    if new_meter.medium != old_meter.medium:
+        raise ValidationError(
+            _("The old meter measures %(old)s, the new one %(new)s: that is no exchange.")
+            % {"old": old_meter.get_medium_display(), "new": new_meter.get_medium_display()},
+            code="medium",
+        )
+
+
 def check_counting(registers: Registers) -> None:
     """Raises ValidationError unless all of them count up, from zero."""
     for column, value in registers.items():

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from meters.models import Installation, Meter, SupplyPoint
+from readings.fitting import check_pair
 from readings.models import PlannedExchange
 from ready.audit.services import Actor, record
 from ready.web import formats
@@ -111,14 +112,7 @@ def _check(
     if new_meter is None:
         return
     old_meter = Meter.objects.get(pk=old.meter_id)
-    if new_meter.pk == old_meter.pk:
-        raise ValidationError(_("The new meter is the old one."), code="same")
-    if new_meter.medium != old_meter.medium:
-        raise ValidationError(
-            _("The old meter measures %(old)s, the new one %(new)s: that is no exchange.")
-            % {"old": old_meter.get_medium_display(), "new": new_meter.get_medium_display()},
-            code="medium",
-        )
+    check_pair(old_meter, new_meter)
     if Installation.objects.filter(meter=new_meter, ends_at=None).exists():
         raise ValidationError(
             _("Meter %(meter)s is mounted already; end that installation first.")
