@@ -177,9 +177,18 @@ class MethodForm(forms.Form):
         help_text=_l("Its serial number; for the method of that name alone."),
     )
 
-    def __init__(self, data: Any, *, meter: Meter) -> None:
+    def __init__(self, data: Any, *, meter: Meter, weather: bool) -> None:
+        """weather: whether the outdoor temperature is known, so that degree days are offered; who
+        asks for them all the same is told why not."""
         super().__init__(data)
         self._meter = meter
+        if not weather and self.data.get("method") != Method.DEGREE_DAYS:
+            method = self.fields["method"]
+            method.choices = [  # type: ignore[attr-defined]
+                one
+                for one in method.choices  # type: ignore[attr-defined]
+                if one[0] != Method.DEGREE_DAYS
+            ]
 
     def clean_proxy(self) -> Meter | None:
         number = self.cleaned_data["proxy"].strip()

@@ -2,10 +2,10 @@
 
 The arithmetic is `readings.estimation`. A gap lies between two readings of a register; what was
 used in it is known exactly, and is shared out over the meter's intervals by its own like days, else
-its neighbours', else evenly, or as a person chooses (`readings.shapes`). The values stand in the
-same table with status ESTIMATED, so charts show the shape and every total stays what it was; where
-the meter itself tells something about the gap later, the estimate gives way at once
-(`readings.giving_way`). After the last reading nothing is known: what is carried on there is
+its neighbours', else by degree days, else evenly, or as a person chooses (`readings.shapes`). The
+values stand in the same table with status ESTIMATED, so charts show the shape and every total stays
+what it was; where the meter itself tells something about the gap later, the estimate gives way at
+once (`readings.giving_way`). After the last reading nothing is known: what is carried on there is
 temporary, and the next reading takes its place.
 """
 
@@ -30,6 +30,7 @@ from readings.estimation import (
     Method,
     NegativeConsumption,
 )
+from readings.exchanges import counting_registers
 from readings.giving_way import story
 from readings.marks import marking
 from readings.models import Estimation, Kind, Origin, Reading, Status, Trust
@@ -53,7 +54,7 @@ class Wish:
 
 BEST = Wish()
 # The order in which methods are tried where nobody chose one.
-_ORDER = (Method.LIKE_DAY, Method.PROFILE, Method.LINE)
+_ORDER = (Method.LIKE_DAY, Method.PROFILE, Method.DEGREE_DAYS, Method.LINE)
 _ONWARDS = (Method.EXTRAPOLATION,)
 
 
@@ -183,6 +184,23 @@ def _hold(meter: Meter, register: Register, inside: datetime) -> Proposal:
         raise ValidationError(_("There is no gap here."), code="none")
     points = tuple((at, before[1]) for at in edges[1:-1])
     return Proposal(meter.pk, register, before, after, points, Method.HOLD, after[0], stored=False)
+
+
+def weather_tells(*, meter: Meter, inside: datetime, zone: tzinfo) -> bool:
+    """Whether the gap around an instant can be filled by degree days, in any register."""
+    for register in counting_registers([meter]):
+        try:
+            propose(
+                meter=meter,
+                register=register,
+                inside=inside,
+                zone=zone,
+                wish=Wish(Method.DEGREE_DAYS),
+            )
+        except ValidationError:
+            continue
+        return True
+    return False
 
 
 def fill_gap(

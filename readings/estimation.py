@@ -13,16 +13,22 @@ from fractions import Fraction
 
 # Longer gaps in an interval series are not filled: day and month totals remain known (I16).
 LONGEST_GAP = timedelta(days=35)
+# What of the heat does not follow the weather: hot water and losses, where nobody measured it.
+WEATHER_INDEPENDENT = Fraction(1, 4)
 # How far back a like day may lie when the weeks between are not usable.
 LIKE_DAY_WEEKS = 4
 OLDEST_LIKE_WEEK = 12
 
 
 class Method(StrEnum):
-    """How an estimate was made, best first."""
+    """How an estimate was made, best first.
+
+    a1 to e are the rule's; its a2 is two: a profile of neighbours, and one of degree days (dd).
+    """
 
     LIKE_DAY = "a1"
     PROFILE = "a2"
+    DEGREE_DAYS = "dd"
     LINE = "a3"
     REFERENCE_DAYS = "b"
     PROXY = "c"
@@ -34,6 +40,7 @@ class Method(StrEnum):
 MARKS: Mapping[Method, tuple[str, ...]] = {
     Method.LIKE_DAY: ("Z92", "ZQ8"),
     Method.PROFILE: ("Z92", "ZQ8"),
+    Method.DEGREE_DAYS: ("Z92", "ZQ8"),
     Method.LINE: ("Z92",),
     Method.REFERENCE_DAYS: ("Z95",),
     Method.PROXY: ("Z88", "Z89"),
@@ -160,16 +167,21 @@ def shared(difference: Fraction, profile: Sequence[Fraction]) -> tuple[Fraction,
 
 
 def degree_day_profile(
-    degree_days: Sequence[Fraction], weather_independent: Fraction
+    degree_days: Sequence[Fraction],
+    weather_independent: Fraction,
+    lengths: Sequence[Fraction] | None = None,
 ) -> tuple[Fraction, ...]:
-    """Weights that sum to 1: a part spread evenly, the rest by degree days (I5).
+    """Weights that sum to 1: a part spread evenly over the time, the rest by degree days (I5).
 
-    weather_independent: 0 to 1, the share of hot water and losses.
+    degree_days: of each slot, in proportion to its length. weather_independent: 0 to 1, the share
+    of hot water and losses. lengths: of the slots; None where they are equal. Where there are no
+    degree days at all, everything is spread evenly.
     """
     if not 0 <= weather_independent <= 1:
         raise ValueError(f"the weather-independent part is 0 to 1, not {weather_independent}")
-    evenly = line(weather_independent, len(degree_days))
-    by_weather = shared(1 - weather_independent, degree_days)
+    spread = lengths or (Fraction(1),) * len(degree_days)
+    evenly = shared(weather_independent, spread)
+    by_weather = shared(1 - weather_independent, degree_days if sum(degree_days) else spread)
     return tuple(one + other for one, other in zip(evenly, by_weather, strict=True))
 
 

@@ -23,6 +23,10 @@ from ready.tenancy.context import current_tenant_id
 
 # A mean of fewer of its parts would be of some other time: three cold weeks are no month.
 LEAST_KNOWN = Fraction(3, 4)
+# Heating begins below this mean of a day, 0.01 °C; of a day's hours at most so many may be missing
+# where degree days are counted.
+HEATING_BELOW = 1700
+_MOST_MISSING = 4
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -205,13 +209,28 @@ def means(
     return [_mean(group) for group in groups], _mean([value for _at, value in parts])
 
 
+def degree_days(first: date, last: date, zone: tzinfo) -> dict[date, Fraction]:
+    """Degree days (K·d) of the local days `first` to `last`, both included: how far the day's mean
+    lay below 17 °C. A day of which more than four hours are not known is left out."""
+    hours, told = _told(start_of(first, zone), start_of(last + _DAY, zone), zone)
+    means = {day: Fraction(value) for day, value in told.items()}
+    for day, (total, count) in hours.items():
+        length = start_of(day + _DAY, zone) - start_of(day, zone)
+        if day not in told and length - count * _HOUR <= _MOST_MISSING * _HOUR:
+            means[day] = Fraction(total, count)
+    return {day: max(Fraction(0), HEATING_BELOW - mean) / 100 for day, mean in means.items()}
+
+
 def _hours(start: datetime, end: datetime) -> list[datetime]:
     first = start.astimezone(UTC)
     count = max(0, -(-(end - first) // _HOUR))
     return [first + number * _HOUR for number in range(count)]
 
 
-def _days(start: datetime, end: datetime, zone: tzinfo) -> list[tuple[datetime, Fraction | None]]:
+def _told(
+    start: datetime, end: datetime, zone: tzinfo
+) -> tuple[dict[date, tuple[int, int]], dict[date, int]]:
+    """What is known of local days: sum and count of their hours, and the means told of days."""
     first, last = start.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone)
     rows = (
         OutdoorHour.objects.filter(ts__gte=start, ts__lt=end)
@@ -222,10 +241,15 @@ def _days(start: datetime, end: datetime, zone: tzinfo) -> list[tuple[datetime, 
     )
     hours = {row["day"]: (row["total"], row["count"]) for row in rows}
     whole = OutdoorDay.objects.filter(day__gte=first, day__lte=last.date())
-    told = dict(whole.values_list("day", "temperature"))
+    return hours, dict(whole.values_list("day", "temperature"))
+
+
+def _days(start: datetime, end: datetime, zone: tzinfo) -> list[tuple[datetime, Fraction | None]]:
+    hours, told = _told(start, end, zone)
     found: list[tuple[datetime, Fraction | None]] = []
-    day = first
-    while day <= last.date():
+    day = start.astimezone(zone).date()
+    last = (end - timedelta(microseconds=1)).astimezone(zone).date()
+    while day <= last:
         begins, ends = start_of(day, zone), min(start_of(day + _DAY, zone), end)
         total, count = hours.get(day, (0, 0))
         value = None

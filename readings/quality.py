@@ -36,7 +36,8 @@ class Reason(models.TextChoices):
 
 METHODS: dict[Method, Promise | str] = {
     Method.LIKE_DAY: _("The meter's own like days"),
-    Method.PROFILE: _("Profile of degree days or neighbours"),
+    Method.PROFILE: _("Profile of neighbours"),
+    Method.DEGREE_DAYS: _("Degree days of the outdoor temperature"),
     Method.LINE: _("Evenly over the gap"),
     Method.REFERENCE_DAYS: _("Mean of reference days"),
     Method.PROXY: _("Comparison meter"),

@@ -1,7 +1,8 @@
 """How a gap's consumption may have run: weights for its slots, by the methods of `estimation`.
 
 Slots lie between the edges of a gap: the meter's hours, the first and last perhaps in part. All
-but a straight line know hours only, so they are for meters that are read by the hour.
+but a straight line and degree days know hours only, so they are for meters that are read by the
+hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,10 @@ from itertools import pairwise
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from meters.models import Meter
+from meters.models import Medium, Meter
 from meters.registers import Register
-from readings import estimation, queries
+from readings import estimation, outdoors, queries
+from readings.daily import start_of
 from readings.estimation import Method
 from readings.rules.buckets import BucketSize
 from readings.rules.curve import Flag
@@ -32,6 +34,9 @@ REFERENCE_DAYS = 7
 _FEWEST_DAYS = 3
 _BACK = timedelta(days=28)
 _YEAR = timedelta(days=365)
+# What follows the weather: the heat that a house takes, and the water that carries it.
+_HEATED = (Medium.HEAT, Medium.HEAT_COOLING)
+_WARMTH = ("e1", "e2", "v1", "v2", "e8", "e9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,8 @@ def weights(
     if method is Method.LINE:
         # The first and last slot are shorter.
         return tuple(Fraction((until - since) // MICROSECOND) for since, until in pairwise(edges))
+    if method is Method.DEGREE_DAYS:
+        return by_degree_days(meter, register, edges, zone)
     if meter.interval_s != HOUR.total_seconds():
         return None
     slots = slots_of(edges)
@@ -136,6 +143,39 @@ def _neighbours(
     ]
     found = [one for one in told if one is not None]
     return estimation.neighbour_profile(found) if len(found) >= _FEWEST_NEIGHBOURS else None
+
+
+def by_degree_days(
+    meter: Meter, register: Register, edges: Sequence[datetime], zone: tzinfo
+) -> tuple[Fraction, ...] | None:
+    """A quarter spread evenly, the rest by the degree days of the utility's outdoor temperature.
+
+    An hour of a day weighs as much as any other of it, and as an equally cold one of a day of 23
+    or 25 hours. None where the meter heats nothing, the temperature of a day that the gap touches
+    is not known, or no day of it was cold.
+    """
+    if meter.medium not in _HEATED or register.column not in _WARMTH:
+        return None
+    first = edges[0].astimezone(zone).date()
+    last = (edges[-1] - MICROSECOND).astimezone(zone).date()
+    known = outdoors.degree_days(first, last, zone)
+    if len(known) <= (last - first).days or not any(known.values()):
+        return None
+    midnights = {day: start_of(day + DAY, zone) for day in known}
+
+    def degrees(since: datetime, until: datetime) -> Fraction:
+        day, whole = since.astimezone(zone).date(), Fraction(0)
+        while since < until:
+            end = min(until, midnights[day])
+            whole += known[day] * ((end - since) // MICROSECOND)
+            since, day = end, day + DAY
+        return whole
+
+    return estimation.degree_day_profile(
+        [degrees(since, until) for since, until in pairwise(edges)],
+        estimation.WEATHER_INDEPENDENT,
+        [Fraction((until - since) // MICROSECOND) for since, until in pairwise(edges)],
+    )
 
 
 def by_hour_of_day(
@@ -228,6 +268,10 @@ def nothing_to_go_by(method: Method) -> ValidationError:
         Method.LIKE_DAY: _("No like days of the last 12 weeks tell all these hours."),
         Method.PROFILE: _(
             "Fewer than three meters of this medium in the same postal code tell all these hours."
+        ),
+        Method.DEGREE_DAYS: _(
+            "Degree days share out heat between two readings, where the outdoor temperature of all "
+            "the days is known and some day was below 17 °C."
         ),
         Method.REFERENCE_DAYS: _("Fewer than three whole days of the last four weeks are known."),
         Method.PROXY: _("The comparison meter does not tell all these hours."),

@@ -17,7 +17,7 @@ from meters.requests import meter_page_of
 from meters.values import RegisterValue, value_of
 from readings import exchanges
 from readings.correcting import EstimateForm, MethodForm
-from readings.estimates import Proposal, Wish, fill_gap, propose
+from readings.estimates import Proposal, Wish, fill_gap, propose, weather_tells
 from readings.estimation import MARKS, Method
 from readings.giving_way import undo_estimate
 from readings.listing import instant_of, key_of
@@ -39,7 +39,11 @@ def estimate(request: HttpRequest, tenant: str, pk: int, key: int) -> HttpRespon
     page = meter_page_of(pk)
     meter = Meter.objects.select_related("state").get(pk=pk)
     chosen = request.POST if request.method == "POST" else request.GET
-    choice = MethodForm(chosen if "method" in chosen else None, meter=meter)
+    choice = MethodForm(
+        chosen if "method" in chosen else None,
+        meter=meter,
+        weather=weather_tells(meter=meter, inside=inside, zone=timezone.get_current_timezone()),
+    )
     wish = choice.wish()
     proposals, refusals = _proposals(meter, inside, wish) if wish else ([], [])
     storable = [one for one in proposals if one.stored]

@@ -231,6 +231,19 @@ def test_the_best_profile_there_is_gives_the_shape() -> None:
     assert second.marks == ("Z92", "ZQ8")
 
 
+def test_degree_days_of_uneven_slots_keep_their_length() -> None:
+    lengths = fractions([1, 3])
+    assert list(degree_day_profile(fractions([0, 0]), Fraction(1, 4), lengths)) == [
+        Fraction(1, 4),
+        Fraction(3, 4),
+    ]
+    # One slot of 10 K·d, one of none: a quarter of the whole goes by length.
+    assert list(degree_day_profile(fractions([10, 0]), Fraction(1, 4), lengths)) == [
+        Fraction(13, 16),
+        Fraction(3, 16),
+    ]
+
+
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="negative weights"):
         shared(Fraction(1), fractions([1, -1]))
