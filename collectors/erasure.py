@@ -37,18 +37,20 @@ _LATE = timedelta(days=2)
 class Preview:
     """What an erasure would take, and what stays: counts by the keys of `readings.erasure.LABELS`,
     and how many billed values; fate: what becomes of the customer's own row; forgets: whether
-    their name goes now."""
+    their name goes now; certified: whether the period was erased before."""
 
     parts: Sequence[Part]
     counts: dict[str, int]
     billed: int
     fate: ErasureCertificate.Fate
     forgets: bool
+    certified: bool
 
     @property
     def nothing(self) -> bool:
-        """Whether there is nothing of the period."""
-        return not any(self.counts.values()) and not self.forgets
+        """Whether there is nothing to do: of a period without any data a certificate is made once,
+        since the customer's name goes when all their periods have one."""
+        return not any(self.counts.values()) and not self.forgets and self.certified
 
 
 def preview(occupancy: Occupancy) -> Preview:
@@ -64,7 +66,7 @@ def preview(occupancy: Occupancy) -> Preview:
     billed = erasure.billed(parts)
     fate = _fate(occupancy, billed)
     forgets = fate is ErasureCertificate.Fate.ERASED and occupancy.customer.name != NOBODY
-    return Preview(parts, counts, billed, fate, forgets)
+    return Preview(parts, counts, billed, fate, forgets, _certified(occupancy))
 
 
 def erase_period(
@@ -73,17 +75,20 @@ def erase_period(
     """Erase what is known of a former resident's time at a place; the certificate.
 
     request: the utility's own reference of the resident's wish. Raises ValidationError while the
-    period lasts, or without a reference. Doing it twice erases what came since, if anything.
+    period lasts, without a reference, or where it was erased and nothing came since. Of several
+    who do it at one moment the first gets the certificate.
     """
     if not request.strip():
         raise ValidationError(
             _("Say which request this is: a case number or a date."), code="request"
         )
+    # Whoever else erases it now is waited for. The customer may be nobody by then.
+    occupancy = Occupancy.objects.select_for_update(of=("self",)).get(pk=occupancy.pk)
     ended = _ended(occupancy)
     place, customer = occupancy.supply_point, occupancy.customer
     parts = erasure.parts_of(place.pk, occupancy.starts_at, ended)
     kept = erasure.billed(parts)
-    # Locks the meters first, as whoever stores readings does.
+    # Locks the meters before anything of theirs, as whoever stores readings does.
     counts = erasure.erase(parts, _zone())
     # Before the telegrams that tell which they are.
     counts["batches"] = _batches(parts).update(body=None) if parts else 0
@@ -93,7 +98,12 @@ def erase_period(
     counts["mails"] = sum(_forget_mails(part, customer) for part in parts)
     counts["trail"] = sum(_empty_trail(part, customer, actor) for part in parts)
     fate = _fate(occupancy, kept)
-    if fate is ErasureCertificate.Fate.ERASED and customer.name != NOBODY:
+    forgets = fate is ErasureCertificate.Fate.ERASED and customer.name != NOBODY
+    if not any(counts.values()) and not forgets and _certified(occupancy):
+        raise ValidationError(
+            _("Nothing is left of this time: somebody erased it already."), code="nothing"
+        )
+    if forgets:
         anonymise(customer=customer, actor=actor)
     made: ErasureCertificate = ErasureCertificate.objects.create(
         supply_point_id=place.pk,
@@ -124,6 +134,17 @@ def erase_period(
         },
     )
     return made
+
+
+def _certified(occupancy: Occupancy) -> bool:
+    return bool(
+        ErasureCertificate.objects.filter(
+            supply_point_id=occupancy.supply_point_id,
+            customer_number=occupancy.customer.number,
+            starts_at=occupancy.starts_at,
+            ends_at=occupancy.ends_at,
+        ).exists()
+    )
 
 
 def _fate(occupancy: Occupancy, billed: int) -> ErasureCertificate.Fate:

@@ -13,6 +13,7 @@ from meters.models import GroupColour, Medium, SupplyPoint
 from ready.web.amounts import AmountField
 from ready.web.days import DayField
 from ready.web.formats import number as number_text
+from ready.web.mail_addresses import AddressField
 
 MAKER = r"^[A-Za-z]{3}$"
 NUMBER = r"^[0-9A-Fa-f]{8}$"
@@ -185,7 +186,7 @@ class CustomerForm(forms.Form):
 
     number = forms.CharField(label=_l("Customer number"), max_length=40)
     name = forms.CharField(label=_l("Customer"), max_length=120)
-    email = forms.EmailField(label=_l("E-mail"), required=False)
+    email = AddressField(label=_l("E-mail"), required=False)
     phone = forms.CharField(label=_l("Telephone"), max_length=40, required=False)
 
 

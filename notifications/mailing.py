@@ -140,8 +140,16 @@ def _claim(tenant_id: int) -> _Claimed | None:
             mail = OutgoingMail.objects.filter(pk=int(number)).first()
             if mail is not None and mail.content is not None:
                 return _Claimed(entry, attempts, mail, str(id_outside))
-            # Past its time, or sent by a worker that died before it could say so here.
-            outbox.note_delivered(entry_id=entry, now=timezone.now())
+            if mail is not None and mail.state == OutgoingMail.State.SENT:
+                outbox.note_delivered(entry_id=entry, now=timezone.now())
+                continue
+            # Its meter was deleted, or somebody's data with it: nobody was told anything.
+            outbox.note_failed(
+                entry_id=entry,
+                reason=outbox.WITHDRAWN,
+                next_try_at=None,
+                now=timezone.now(),
+            )
     return None
 
 

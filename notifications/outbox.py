@@ -19,6 +19,8 @@ MAIL = "mail.asked"
 # Of these nothing is left to deliver once they are over.
 _EMPTIED = frozenset({MAIL})
 _LONGEST_REASON = 300
+# The reason of an entry whose mail was deleted before it went.
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from meters.conditions import describe
 from meters.models import Meter
 from notifications.maintenance import NOBODY_TOOK_IT
 from notifications.models import OutboxEntry, OutgoingMail
-from notifications.outbox import MAIL, may_try_again
+from notifications.outbox import MAIL, WITHDRAWN, may_try_again
 from ready.web.lists import PAGE_SIZE, Column, ListState, Page
 
 
@@ -30,6 +30,10 @@ LABELS: Mapping[State, Promise | str] = {
     State.WAITING: _l("Waiting"),
     State.FAILED: _l("Given up"),
     State.SENT: _l("Delivered"),
+}
+_REASONS: Mapping[str, Promise | str] = {
+    NOBODY_TOOK_IT: _l("nobody took it in time"),
+    WITHDRAWN: _l("withdrawn: the mail was deleted before it was sent"),
 }
 _CONDITIONS = {
     State.WAITING: Q(delivered_at=None, given_up_at=None),
@@ -131,7 +135,7 @@ def _row(
         attempts=entry.attempts,
         next_try_at=entry.next_try_at if state is State.WAITING else None,
         over_at=entry.delivered_at or entry.given_up_at,
-        reason=_("nobody took it in time") if entry.reason == NOBODY_TOOK_IT else entry.reason,
+        reason=str(_REASONS.get(entry.reason, entry.reason)),
         again=may_try_again(entry),
     )
 

@@ -16,6 +16,7 @@ from meters.registers import BY_COLUMN, Register, display_unit
 from ready.tenancy.models import Tenant
 from ready.web.amounts import AmountField
 from ready.web.days import DayField
+from ready.web.mail_addresses import AddressField
 from reports.consumption import Limit, Question, registers_of
 from reports.services import LOGO_BYTES
 
@@ -138,7 +139,7 @@ def periods(today: date) -> list[tuple[str, date, date]]:
 class SendReportForm(forms.Form):
     """Whom a meter's report goes to, and what stands above it."""
 
-    recipient = forms.EmailField(
+    recipient = AddressField(
         label=_l("E-mail address"),
         max_length=254,
         error_messages={"invalid": _l("This is no e-mail address: it has a name, @ and a domain.")},

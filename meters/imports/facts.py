@@ -10,7 +10,6 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _l
 from meters.imports.reading import Options
 from meters.models import Medium
 from ready.web.days import parse_day
+from ready.web.mail_addresses import validate_address
 
 # Field → its words, and heads by which it is known (lower case, letters and digits alone).
 FIELDS: dict[str, tuple[Promise | str, frozenset[str]]] = {
@@ -175,7 +175,7 @@ def facts_of(
             medium = str(known.value)
     if told.get("email"):
         try:
-            validate_email(told["email"])
+            validate_address(told["email"])
         except ValidationError:
             complain("email", _("This is no e-mail address."))
     day = None

@@ -14,6 +14,7 @@ from ready.accounts.models import IdentityProvider, User
 from ready.accounts.services import Customs, customs_of
 from ready.policy import Role
 from ready.tenancy.models import Tenant
+from ready.web.mail_addresses import AddressField
 from ready.web.units import CHOICES, QUANTITIES, UnitChoice
 
 
@@ -100,7 +101,7 @@ class CustomsForm(_UnitsForm):
 class InviteForm(forms.Form):
     """Who is invited, and as what."""
 
-    email = forms.EmailField(label=_("E-mail"), max_length=254)
+    email = AddressField(label=_("E-mail"), max_length=254)
     name = forms.CharField(label=_("Name"), max_length=120, required=False)
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
 
@@ -216,7 +217,7 @@ class NewUtilityForm(TermsForm):
     slug = forms.SlugField(
         label=_("Short name"), max_length=40, help_text=_("Stands in its addresses: /t/name/")
     )
-    email = forms.EmailField(label=_("E-mail of its first administrator"), max_length=254)
+    email = AddressField(label=_("E-mail of its first administrator"), max_length=254)
 
     field_order = ("name", "slug", "email", "licence", "priority_meters", "alarm_meters")
 

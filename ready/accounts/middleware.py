@@ -43,6 +43,7 @@ from ready.policy import (
 )
 from ready.tenancy.context import person_context, tenant_context
 from ready.tenancy.models import Tenant
+from ready.web import errands
 from ready.web.operations import operations_of
 from ready.web.problems import Problem
 
@@ -124,6 +125,9 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        return errands.run(request, self._answer)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         request.tenant = request.membership = request.rights = None  # type: ignore[attr-defined]
         request.visit = request.caller = None  # type: ignore[attr-defined]
         user = request.user

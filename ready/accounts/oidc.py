@@ -21,8 +21,8 @@ from ready.web import outbound
 # Signatures by a key pair only: no "none", and no HMAC, whose key would be a public text.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 _LEEWAY_S = 60
-# A member who links an identity, and an administrator who sets the provider up, wait inside their
-# request's transaction; everybody else holds none. Three calls at most.
+# People wait this long for each of three calls at most; nobody's request holds a transaction
+# meanwhile (`ready.web.errands`).
 _PATIENCE_S = 4.0
 _LONGEST_SUBJECT = 255
 # What a provider may say (RFC 8176) that makes more than a password.

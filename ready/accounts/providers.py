@@ -38,15 +38,23 @@ def secret_of(row: IdentityProvider) -> str:
 
 
 def configure(
-    *, name: str, issuer: str, client_id: str, secret: str, enabled: bool, actor: Actor
+    *,
+    name: str,
+    issuer: str,
+    client_id: str,
+    secret: str,
+    enabled: bool,
+    endpoints: oidc.Endpoints | None,
+    actor: Actor,
 ) -> bool:
     """Set the utility's provider; an empty secret keeps the one there is. False: no change.
 
-    An enabled provider is asked for its discovery document first. Another issuer means other
-    people: the identities of the former one open nothing any more. Raises oidc.Failed.
+    endpoints: what `oidc.discover` told of the issuer, asked before the transaction; a provider
+    that was not asked is not enabled. Another issuer means other people: the identities of the
+    former one open nothing any more. Raises oidc.Failed.
     """
-    if enabled:
-        oidc.discover(issuer)
+    if enabled and (endpoints is None or endpoints.issuer != issuer):
+        raise oidc.Failed("discovery", "the provider was not asked")
     row = IdentityProvider.objects.select_for_update().first()
     before = None if row is None else _facts(row)
     fields: dict[str, object] = {

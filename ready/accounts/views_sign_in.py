@@ -16,13 +16,14 @@ from django.views.decorators.http import require_GET, require_POST
 from ready.accounts import floods, oidc, people, providers, sealing, sessions
 from ready.accounts.actors import actor_of, address_of
 from ready.accounts.forms import ProviderForm
-from ready.accounts.models import User
+from ready.accounts.models import IdentityProvider, User
 from ready.accounts.proof import is_fresh, proof_url
 from ready.accounts.views_invitation import SESSION_KEY, Offer, held, offer_of
 from ready.audit.services import Actor, record
 from ready.policy import PUBLIC, access
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
+from ready.web import errands
 
 _TRIED = "sign_in"
 _LASTS_S = 600
@@ -74,10 +75,11 @@ def start(request: HttpRequest, tenant: str) -> HttpResponse:
     if row is None:
         return redirect("sign_in:log_in", tenant)
     tried = oidc.attempt()
-    try:
-        endpoints = oidc.discover(row.issuer)
-    except oidc.Failed as error:
-        return _failed(request, utility, error)
+    endpoints = errands.result_of(request, lambda: _discovered(row.issuer))
+    if isinstance(endpoints, errands.Errand):
+        return endpoints
+    if isinstance(endpoints, oidc.Failed):
+        return _failed(request, utility, endpoints)
     request.session[_TRIED] = {
         "tenant": utility.pk,
         "issuer": row.issuer,
@@ -99,6 +101,7 @@ def back(request: HttpRequest, tenant: str) -> HttpResponse:
     """From the provider. The one GET that logs somebody in: the protocol wants it so, and a state
     that only this session knows keeps others from sending anybody here."""
     kept = request.session.pop(_TRIED, None)
+    code = request.GET.get("code", "")[:4000]
     utility = _tenant(tenant)
     if utility is None:
         return redirect("sign_in:log_in", tenant)
@@ -112,19 +115,18 @@ def back(request: HttpRequest, tenant: str) -> HttpResponse:
     try:
         with tenant_context(utility.pk):
             secret = providers.secret_of(row)
-        if "error" in request.GET:
-            raise oidc.Failed("refused", request.GET["error"][:60])
-        found = oidc.redeem(
-            oidc.discover(row.issuer),
-            client_id=row.client_id,
-            secret=secret,
-            back=_back(request, tenant),
-            code=request.GET.get("code", "")[:4000],
-            tried=tried,
-        )
-    except (oidc.Failed, sealing.SealBroken) as error:
-        failure = error if isinstance(error, oidc.Failed) else oidc.Failed("secret", str(error))
-        return _failed(request, utility, failure)
+    except sealing.SealBroken as error:
+        return _failed(request, utility, oidc.Failed("secret", str(error)))
+    if "error" in request.GET:
+        return _failed(request, utility, oidc.Failed("refused", request.GET["error"][:60]))
+    found = errands.result_of(
+        request, lambda: _redeemed(row, secret, _back(request, tenant), code, tried)
+    )
+    if isinstance(found, errands.Errand):
+        request.session[_TRIED] = kept  # it is taken out when the answer is there
+        return found
+    if isinstance(found, oidc.Failed):
+        return _failed(request, utility, found)
     if kept["for"] == LINK:
         return _link(request, utility, found)
     if kept["for"] == INVITATION:
@@ -135,6 +137,31 @@ def back(request: HttpRequest, tenant: str) -> HttpResponse:
     if person is None:
         return _failed(request, utility, oidc.Failed("unknown", "the subject is nobody here"))
     return _enter(request, utility, person, found)
+
+
+def _discovered(issuer: str) -> oidc.Endpoints | oidc.Failed:
+    """The provider's addresses, or why there are none."""
+    try:
+        return oidc.discover(issuer)
+    except oidc.Failed as error:
+        return error
+
+
+def _redeemed(
+    row: IdentityProvider, secret: str, back: str, code: str, tried: oidc.Attempt
+) -> oidc.Subject | oidc.Failed:
+    """Whom the provider vouches for, or why for nobody."""
+    try:
+        return oidc.redeem(
+            oidc.discover(row.issuer),
+            client_id=row.client_id,
+            secret=secret,
+            back=back,
+            code=code,
+            tried=tried,
+        )
+    except oidc.Failed as error:
+        return error
 
 
 def _tried(request: HttpRequest, kept: Any, utility: Tenant) -> oidc.Attempt | None:
@@ -255,8 +282,18 @@ def configure(request: HttpRequest, tenant: str) -> HttpResponse:
     form = ProviderForm(request.POST)
     if not form.is_valid():
         return _settings(request, form, tenant, status=400)
+    endpoints: oidc.Endpoints | oidc.Failed | errands.Errand | None = None
+    if form.cleaned_data["enabled"]:
+        issuer = form.cleaned_data["issuer"]
+        endpoints = errands.result_of(request, lambda: _discovered(issuer))
+    if isinstance(endpoints, errands.Errand):
+        return endpoints
     try:
-        changed = providers.configure(**form.cleaned_data, actor=actor_of(request))
+        if isinstance(endpoints, oidc.Failed):
+            raise endpoints
+        changed = providers.configure(
+            **form.cleaned_data, endpoints=endpoints, actor=actor_of(request)
+        )
     except oidc.Failed as error:
         words = _("The provider cannot be used: %(why)s") % {"why": error}
         form.add_error("secret" if error.code == "secret" else "issuer", words)

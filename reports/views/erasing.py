@@ -1,6 +1,7 @@
 """A former resident's data: looked at, erased, and the certificate of it."""
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -49,12 +50,16 @@ def erasure(request: HttpRequest, tenant: str, pk: int, period: int) -> HttpResp
         raise Http404 from None
     form = ErasureForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        made = erase_period(
-            occupancy=occupancy,
-            request=form.cleaned_data["request"],
-            actor=actor_of(request),
-            now=timezone.now(),
-        )
+        try:
+            made = erase_period(
+                occupancy=occupancy,
+                request=form.cleaned_data["request"],
+                actor=actor_of(request),
+                now=timezone.now(),
+            )
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect("reports:residents", tenant, pk)
         return redirect("reports:certificate", tenant, made.pk)
     context = _context(place) | {
         "form": form,

@@ -32,6 +32,7 @@ class Provider:
         self.codes: dict[str, dict[str, str]] = {}
         self.claims: dict[str, Any] = {}
         self.subject = "subject-1"
+        self.on_call: Callable[[], None] = lambda: None
         self.sign: Callable[[dict[str, Any]], str] = self.signed
 
     def signed(self, claims: dict[str, Any]) -> str:
@@ -87,6 +88,7 @@ def serving() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            provider.on_call()
             if self.path == "/.well-known/openid-configuration":
                 self._say(
                     {
@@ -109,6 +111,7 @@ def serving() -> Iterator[Provider]:
                 self._say(None)
 
         def do_POST(self) -> None:
+            provider.on_call()
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             form = {name: values[0] for name, values in parse_qs(body).items()}
             self._say(provider.token(form, self.headers.get("Authorization", "")))

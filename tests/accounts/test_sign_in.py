@@ -41,6 +41,7 @@ def set_up(tenant: Tenant, provider: Provider) -> None:
             client_id=CLIENT,
             secret=SECRET,
             enabled=True,
+            endpoints=oidc.discover(provider.issuer),
             actor=ACTOR,
         )
 

@@ -224,6 +224,7 @@ class TestErasure:
     def test_takes_the_newest_values_where_they_are_of_the_period(self, scene: Scene) -> None:
         erase(scene)
         assert MeterState.objects.get(meter=scene.meter).v1 == 1_119
+        import_readings([reading(scene.meter, MOVED_IN + HOUR, v1=1_025)])
         MeterState.objects.filter(meter=scene.meter).update(read_at=MOVED_IN + HOUR)
         erase(scene)
         assert MeterState.objects.get(meter=scene.meter).v1 is None
@@ -288,6 +289,32 @@ class TestErasure:
         assert AuditEntry.objects.filter(
             event="audit.erased", object_type="customer", object_id=str(former.pk)
         ).exists()
+
+    def test_of_a_time_without_data_is_certified_once(self, scene: Scene) -> None:
+        """Else the name could never go: it waits for all of the customer's times."""
+        bare = factories.place()
+        former = Customer.objects.get(number="1001")
+        change_occupant(supply_point=bare, customer=former, at=MOVED_IN, actor=ACTOR)
+        change_occupant(supply_point=bare, customer=None, at=MOVED_OUT, actor=ACTOR)
+        empty = bare.occupancies.get(customer=former)
+        found = preview(empty)
+        assert not any(found.counts.values())
+        assert (found.fate, found.nothing) == (Fate.PERIODS, False)
+        erase_period(occupancy=empty, request="17", actor=ACTOR, now=NOW)
+        assert preview(empty).nothing
+        here = scene.place.occupancies.get(customer=former)
+        made = erase_period(occupancy=here, request="17", actor=ACTOR, now=NOW)
+        assert made.customer_fate == Fate.ERASED
+
+    def test_twice_is_told_and_makes_no_second_certificate(self, scene: Scene) -> None:
+        erase(scene)
+        with pytest.raises(ValidationError) as caught:
+            erase(scene)
+        assert caught.value.code == "nothing"
+        assert len(certificates_of(scene.place.pk)) == 1
+        # What came since goes with a certificate of its own.
+        import_readings([reading(scene.meter, MOVED_IN + HOUR, v1=1_025)])
+        assert erase(scene)["readings"] == 1
 
     def test_keeps_the_name_where_bills_do(self, scene: Scene) -> None:
         at = MOVED_IN + HOUR

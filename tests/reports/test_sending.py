@@ -149,6 +149,9 @@ def test_goes_from_the_page_to_the_consumer(
         ({"recipient": "aase@"}, "This is no e-mail address"),
         ({"recipient": "a@example.org, b@example.org"}, "This is no e-mail address"),
         ({"recipient": ""}, "This field is required"),
+        ({"recipient": "a@[127.0.0.1]"}, "This is no e-mail address"),
+        ({"recipient": "a@[IPv6:::1]"}, "This is no e-mail address"),
+        ({"recipient": "a@localhost"}, "This is no e-mail address"),
         ({"subject": " "}, "This field is required"),
     ],
 )
@@ -213,6 +216,23 @@ def test_a_dead_server_loses_nothing_until_a_day_is_over(
         due_again(aalund)
     assert mail_of(aalund).state == "failed"
     assert mailing.send_all() == 0
+
+
+def test_a_mail_that_was_deleted_first_is_told_as_withdrawn(
+    client: Client, alice: User, aalund: Tenant, meter: Meter, box: _Box
+) -> None:
+    client.force_login(alice)
+    client.post(address(meter), form())
+    with tenant_context(aalund.pk):
+        OutgoingMail.objects.all().delete()
+    assert mailing.send_all() == 0
+    assert box.mails == []
+    with tenant_context(aalund.pk):
+        entry = OutboxEntry.objects.get()
+    assert (entry.delivered_at, entry.reason) == (None, "withdrawn")
+    assert entry.given_up_at is not None
+    page = client.get("/t/aalund/operation/outbox/?show=failed").content.decode()
+    assert "withdrawn: the mail was deleted before it was sent" in page
 
 
 def test_no_campaign_goes_out(
