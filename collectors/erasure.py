@@ -57,7 +57,7 @@ def preview(occupancy: Occupancy) -> Preview:
     """What `erase_period` would take; changes nothing. Raises ValidationError as that does."""
     parts = erasure.parts_of(occupancy.supply_point_id, occupancy.starts_at, _ended(occupancy))
     counts = erasure.count(parts, _zone())
-    counts["telegrams"] = sum(_telegrams(part).count() for part in parts)
+    counts["telegrams"] = sum(telegrams_of(part).count() for part in parts)
     counts["batches"] = _batches(parts).count() if parts else 0
     counts["info_codes"] = sum(_info_codes(part).count() for part in parts)
     counts["outbox"] = sum(_outbox(part).count() for part in parts)
@@ -92,7 +92,7 @@ def erase_period(
     counts = erasure.erase(parts, _zone())
     # Before the telegrams that tell which they are.
     counts["batches"] = _batches(parts).update(body=None) if parts else 0
-    counts["telegrams"] = sum(_telegrams(part).delete()[0] for part in parts)
+    counts["telegrams"] = sum(telegrams_of(part).delete()[0] for part in parts)
     counts["info_codes"] = sum(_info_codes(part).delete()[0] for part in parts)
     counts["outbox"] = sum(_outbox(part).delete()[0] for part in parts)
     counts["mails"] = sum(_forget_mails(part, customer) for part in parts)
@@ -187,7 +187,7 @@ def _zone() -> str:
     return str(Tenant.objects.get(pk=current_tenant_id()).zone)
 
 
-def _telegrams(part: Part) -> QuerySet[Telegram]:
+def telegrams_of(part: Part) -> QuerySet[Telegram]:
     """Kept telegrams of a meter, also those that came before anyone knew whose they were."""
     meter = Meter.objects.get(pk=part.meter_id)
     its_own = Q(meter_id=meter.pk) | Q(

@@ -15,7 +15,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from collectors import erasing_again
 from collectors.apps import TELEGRAM_DAYS
+from collectors.erasing_again import EraseAgain
 from collectors.outcomes import Outcome
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -124,6 +126,7 @@ def plan(now: datetime) -> list[EndBodies | EndTelegrams]:
     return steps
 
 
-def upkeep(now: datetime) -> Iterator[EndBodies | EndTelegrams]:
+def upkeep(now: datetime) -> Iterator[EndBodies | EndTelegrams | EraseAgain]:
     """What is planned, one by one."""
     yield from plan(now)
+    yield from erasing_again.plan()

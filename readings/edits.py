@@ -2,7 +2,8 @@
 
 A reading's row holds what is in force; every change leaves a version with the person, the reason
 and what stood there before, and marks the day, so that daily values, charts and reports follow by
-themselves. What a person decided is never written over by what arrives (`readings.writing`).
+themselves; an estimate that was shared out up to it gives way. What a person decided is never
+written over by what arrives (`readings.writing`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from meters import state
 from meters.models import Meter, MeterState
 from meters.registers import BY_COLUMN, COLUMNS, REGISTERS
 from readings.fitting import check_between
+from readings.giving_way import give_way_beside
 from readings.marks import marking
 from readings.models import Kind, Origin, Reading, Status, Trust, Version
 from readings.quality import Reason
@@ -209,6 +211,7 @@ def _change(
     newest_at: datetime | None,
 ) -> Version:
     before = {column: getattr(reading, column) for column in values}
+    give_way_beside(reading.meter_id, reading.ts, values)
     sets = ", ".join(f"{column} = %s" for column in values)
     change = f"""UPDATE readings_reading SET {sets}, status = %s
                  WHERE tenant_id = %s AND meter_id = %s AND ts = %s

@@ -57,6 +57,16 @@ def give_way(told: Iterable[tuple[int, datetime]]) -> None:
             undo_estimate(estimate=one, actor=READY, now=timezone.now())
 
 
+def give_way_beside(meter_id: int, at: datetime, columns: Iterable[str]) -> None:
+    """The same where a person changes a reading that a gap lies beside: what was shared out there
+    was the difference to what it told. The meter's state row is locked."""
+    beside = Q(starts_at=at) | Q(ends_at=at, temporary=False)
+    for one in Estimation.objects.filter(
+        beside, meter_id=meter_id, register__in=list(columns), undone_at=None
+    ):
+        undo_estimate(estimate=one, actor=READY, now=timezone.now())
+
+
 def give_way_onwards(told: Iterable[tuple[int, datetime]]) -> None:
     """The same for what was carried on after a meter's last reading; asks once a batch."""
     lasting = list(Estimation.objects.filter(temporary=True, undone_at=None))

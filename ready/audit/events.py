@@ -44,6 +44,7 @@ EVENTS: dict[str, Promise | str] = {
     "reading.estimated": _("Gap estimated"),
     "reading.estimate_undone": _("Estimate taken back"),
     "readings.erased": _("Former resident's data erased"),
+    "readings.erased_again": _("What came of an erased time since was erased"),
     "readings.retention_changed": _("Keeping of readings changed"),
     "outdoor.imported": _("Outdoor temperature imported"),
     "outdoor.removed": _("Outdoor temperature removed"),

@@ -43,7 +43,9 @@ def consumption(request: HttpRequest, tenant: str) -> HttpResponse:
         }
     fragment = is_fragment(request) and question is not None
     template = "reports/_consumption.html" if fragment else "reports/consumption.html"
-    return render(request, template, context, status=400 if form.errors else 200)
+    # Where no meter counts anything there was nothing to ask wrongly.
+    wrong = form.errors and form.fields["medium"].choices  # type: ignore[attr-defined]
+    return render(request, template, context, status=400 if wrong else 200)
 
 
 @access("reports.export")

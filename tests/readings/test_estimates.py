@@ -14,7 +14,7 @@ from collectors.pipeline.history import import_history
 from meters.models import Meter
 from meters.registers import BY_CODE, COLUMNS
 from meters.services import install_meter
-from readings.edits import Why, enter_reading
+from readings.edits import Why, edit_reading, enter_reading, set_aside, undo_edit
 from readings.estimates import Proposal, Wish, fill_gap, propose
 from readings.estimation import Method
 from readings.exchange import Visit, exchange_meter
@@ -249,6 +249,31 @@ class TestGivingWay:
         )
         assert self.left() == 0
         assert Estimation.objects.get().undone_at is not None
+
+    @pytest.mark.parametrize("beside", [FROM, TO])
+    def test_to_a_correction_beside_the_gap(self, meter: Meter, beside: datetime) -> None:
+        """What was shared out is not the difference any more."""
+        fill(meter)
+        fill(meter, "V1")
+        why = Why(Reason.MISREAD)
+        value = 1_020 * KWH
+        edit_reading(meter=meter, at=beside, values={"e1": value}, why=why, actor=ACTOR, now=NOW)
+        left = Reading.objects.filter(status=Status.ESTIMATED)
+        assert left.filter(e1=None).count() == left.count() == 29
+        hours = consumption(meter.pk, E1, FROM, TO, BucketSize.HOUR, COPENHAGEN)
+        assert len({bucket.value for bucket in hours}) == 1
+        fill(meter)  # of what is known now
+        undo_edit(meter=meter, at=beside, why=why, actor=ACTOR, now=NOW)
+        assert left.filter(e1=None).count() == 29
+        set_aside(meter=meter, at=beside, why=why, actor=ACTOR, now=NOW)
+        assert not left.exists()
+
+    def test_not_to_a_correction_elsewhere(self, meter: Meter) -> None:
+        fill(meter)
+        why = Why(Reason.MISREAD)
+        edit_reading(meter=meter, at=FROM, values={"v1": 1}, why=why, actor=ACTOR, now=NOW)
+        edit_reading(meter=meter, at=FROM - HOUR, values={"e1": 1}, why=why, actor=ACTOR, now=NOW)
+        assert self.left() == 29
 
     def test_to_an_exchange(self, meter: Meter) -> None:
         new = factories.meter()

@@ -369,8 +369,9 @@ class TestPages:
         self, client: Client, alice: User
     ) -> None:
         client.force_login(alice)
-        text = client.get(reverse("reports:consumption", args=["aalund"])).content.decode()
-        assert "No meters yet" in text
+        answer = client.get(reverse("reports:consumption", args=["aalund"]))
+        assert answer.status_code == 200
+        assert "No meters yet" in answer.content.decode()
 
     @pytest.mark.parametrize("name", ["reports:consumption", "reports:consumption_export"])
     def test_a_stranger_gets_404_and_other_verbs_405(
