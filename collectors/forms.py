@@ -44,10 +44,20 @@ class CollectorForm(forms.Form):
         help_text=_("For times that it writes without a zone."),
     )
     latitude = forms.DecimalField(
-        label=_("Latitude"), required=False, min_value=-90, max_value=90, decimal_places=6
+        label=_("Latitude"),
+        required=False,
+        min_value=-90,
+        max_value=90,
+        decimal_places=6,
+        localize=True,
     )
     longitude = forms.DecimalField(
-        label=_("Longitude"), required=False, min_value=-180, max_value=180, decimal_places=6
+        label=_("Longitude"),
+        required=False,
+        min_value=-180,
+        max_value=180,
+        decimal_places=6,
+        localize=True,
     )
     forwards_at_once = forms.BooleanField(
         label=_("Forwards at once and knows no time"),

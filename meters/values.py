@@ -52,6 +52,11 @@ def decimals(value: int | Fraction, unit: Unit) -> int:
     return unit.decimals
 
 
+def as_shown(value: int, unit: Unit) -> Fraction:
+    """The amount that a person reads in the unit: rounded, where the unit cannot hold it exactly."""
+    return Fraction(formats.fixed(Fraction(value) / unit.base, decimals(value, unit)))
+
+
 def value_of(column: str, value: int, units: UnitChoice) -> RegisterValue:
     """A register column's value with the unit this utility sees it in."""
     register = BY_COLUMN[column]

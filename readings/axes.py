@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from django.utils.dates import MONTHS_3
-
 from readings.rules.buckets import BucketSize, label
 from ready.web import formats
 
@@ -70,13 +68,9 @@ def period_label(local: datetime, size: BucketSize, zone: tzinfo) -> str:
     if size is BucketSize.YEAR:
         return f"{local:%Y}"
     if size is BucketSize.MONTH:
-        return f"{_month(local)} {local:%Y}"
+        return formats.month_text(local)
     day = formats.date_text(local.date())
     return day if size is BucketSize.DAY else f"{day} {label(local, zone)}"
-
-
-def _month(local: datetime) -> str:
-    return str(MONTHS_3[local.month]).capitalize()
 
 
 def ticks(
@@ -103,10 +97,10 @@ def _tick(local: datetime, size: BucketSize, zone: tzinfo, before: datetime | No
         return f"{local:%Y}"
     if size is BucketSize.MONTH:
         new = before is None or before.year != local.year
-        return f"{_month(local)}<br>{local:%Y}" if new else _month(local)
+        return f"{formats.month_name(local)}<br>{local:%Y}" if new else formats.month_name(local)
     if size is BucketSize.DAY:
         new = before is None or before.month != local.month
-        return f"{local.day}<br>{_month(local)}" if new else f"{local.day}"
+        return f"{local.day}<br>{formats.month_name(local)}" if new else f"{local.day}"
     new = before is None or before.date() != local.date()
     hour = label(local, zone)
     return f"{hour}<br>{local:%d-%m}" if new else hour

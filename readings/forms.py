@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from meters.models import Installation, Meter
 from meters.registers import Register, Unit, display_unit
-from meters.values import value_of
+from meters.values import as_shown, value_of
 from readings.exchange import Visit, check_exchange
 from readings.exchanges import LastTold
 from ready.web.amounts import AmountField
@@ -49,6 +49,7 @@ class ExchangeForm(forms.Form):
         self._installation, self._new_meter, self._now = installation, new_meter, now
         self._zone, self._registers = zone, registers
         self._units = {one.column: display_unit(one, units) for one in registers}
+        self._told: dict[str, int] = {}
         self.visit: Visit | None = None
         for register in registers:
             unit = self._units[register.column]
@@ -58,6 +59,8 @@ class ExchangeForm(forms.Form):
                     label=f"{register.label} ({register.code}), {unit.name}", required=False
                 )
                 field.initial = last.value.plain if last else ""
+                if last:
+                    self._told[f"{side}_{register.column}"] = last.value.value
                 self.fields[f"{side}_{register.column}"] = field
 
     @property
@@ -90,7 +93,7 @@ class ExchangeForm(forms.Form):
         return datetime.combine(day, time, tzinfo=self._zone)
 
     def _amounts(self, side: str, cleaned: Mapping[str, Any]) -> dict[str, int]:
-        return _amounts(self, side, self._registers, self._units, cleaned)
+        return _amounts(self, side, self._registers, self._units, cleaned, self._told)
 
 
 class PlanForm(forms.Form):
@@ -146,6 +149,7 @@ class RegistersForm(forms.Form):
         super().__init__(data)
         self._registers = registers
         self._units = {one.column: display_unit(one, units) for one in registers}
+        self._told: dict[str, int] = {}
         for register in registers:
             unit = self._units[register.column]
             for side, kept in (("end", old.end_registers), ("start", new.start_registers)):
@@ -153,7 +157,9 @@ class RegistersForm(forms.Form):
                     label=f"{register.label} ({register.code}), {unit.name}", required=False
                 )
                 if register.column in kept:
-                    field.initial = value_of(register.column, kept[register.column], units).plain
+                    value = kept[register.column]
+                    field.initial = value_of(register.column, value, units).plain
+                    self._told[f"{side}_{register.column}"] = value
                 self.fields[f"{side}_{register.column}"] = field
 
     @property
@@ -165,12 +171,12 @@ class RegistersForm(forms.Form):
 
     def amounts(self, side: str) -> dict[str, int]:
         """The registers of one meter in base units; after `is_valid()`."""
-        return _amounts(self, side, self._registers, self._units, self.cleaned_data)
+        return _amounts(self, side, self._registers, self._units, self.cleaned_data, self._told)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         for side in ("end", "start"):
-            _amounts(self, side, self._registers, self._units, cleaned)
+            _amounts(self, side, self._registers, self._units, cleaned, self._told)
         return cleaned
 
 
@@ -180,15 +186,24 @@ def _amounts(
     registers: Sequence[Register],
     units: Mapping[str, Unit],
     cleaned: Mapping[str, Any],
+    told: Mapping[str, int],
 ) -> dict[str, int]:
-    """The registers of one meter in base units; marks what is finer than the register."""
+    """The registers of one meter in base units; marks what is finer than the register.
+
+    told: what a field was filled in with. Left as it stood, it means that very value: a meter that
+    counts in another unit is shown rounded, and would contradict itself by a fraction.
+    """
     found = {}
     for register in registers:
         name = f"{side}_{register.column}"
         amount = cleaned.get(name)
         if amount is None:
             continue
-        value = amount * units[register.column].base
+        unit = units[register.column]
+        if name in told and amount == as_shown(told[name], unit):
+            found[register.column] = told[name]
+            continue
+        value = amount * unit.base
         if value.denominator != 1:
             form.add_error(name, _("The register has fewer decimals than that."))
         else:

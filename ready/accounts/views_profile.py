@@ -5,7 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -93,7 +93,15 @@ def _profile(request: HttpRequest, form: ProfileForm, status: int = 200) -> Http
         "factors": second_factors(person.pk),
         "ways": _ways_in(request, person),
     }
-    return render(request, "accounts/profile.html", context, status=status)
+    # No utility is open here: times are those of the one the person works for.
+    zone = (
+        Membership.objects.filter(user_id=person.pk, disabled_at=None)
+        .order_by("tenant__name", "tenant_id")
+        .values_list("tenant__zone", flat=True)
+        .first()
+    )
+    with timezone.override(zone or timezone.get_default_timezone()):
+        return render(request, "accounts/profile.html", context, status=status)
 
 
 def _ways_in(request: HttpRequest, person: User) -> list[tuple[str, str, bool]]:

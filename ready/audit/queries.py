@@ -1,6 +1,5 @@
 """Reading the trail: a page of it by period, event, person, object and outcome."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +10,7 @@ from django.utils.functional import Promise
 
 from ready.audit.events import EVENTS, words_of
 from ready.audit.models import AuditEntry, AuditSeal, Outcome
+from ready.audit.words import name_of, value_of
 from ready.web.days import parse_day
 from ready.web.lists import PAGE_SIZE, KeyedPage
 
@@ -62,7 +62,8 @@ def _text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TrailRow:
-    """An entry as people read it. before, after, details: name → value as text."""
+    """An entry as people read it. before, after, details: name → value, both
+    in the reader's language."""
 
     id: int
     occurred_at: datetime
@@ -92,12 +93,6 @@ class TrailRow:
         return "; ".join(told)[:200]
 
 
-def _words(value: object) -> str:
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def _row(entry: AuditEntry, sealed: bool) -> TrailRow:
     before, after = entry.before or {}, entry.after or {}
     names = list(dict.fromkeys([*before, *after]))
@@ -114,13 +109,15 @@ def _row(entry: AuditEntry, sealed: bool) -> TrailRow:
         object_label=entry.object_label,
         changes=[
             (
-                name,
-                _words(before[name]) if name in before else "",
-                _words(after[name]) if name in after else "",
+                name_of(name),
+                value_of(name, before[name]) if name in before else "",
+                value_of(name, after[name]) if name in after else "",
             )
             for name in names
         ],
-        details=[(name, _words(value)) for name, value in (entry.details or {}).items()],
+        details=[
+            (name_of(name), value_of(name, value)) for name, value in (entry.details or {}).items()
+        ],
         request_id=entry.request_id,
         session=entry.session,
         proof=entry.proof,

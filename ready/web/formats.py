@@ -11,10 +11,12 @@ from fractions import Fraction
 from typing import Protocol
 
 from django.utils import timezone
+from django.utils.dates import MONTHS_3
 from django.utils.translation import get_language, gettext, ngettext
 
 NARROW_SPACE = "\u202f"
 MINUS = "\u2212"
+_SMALL_MONTHS = ("da", "nb", "nn", "no", "pl", "sv")
 _COMMA_LANGUAGES = ("da", "de", "nb", "nn", "no", "pl", "sv")
 
 
@@ -67,6 +69,17 @@ def quantity(
 def date_text(day: date) -> str:
     """18-04-2024, in every language: the one form."""
     return f"{day:%d-%m-%Y}"
+
+
+def month_text(month: date) -> str:
+    """Apr 2024, in Danish "apr 2024": short, for lists and axes."""
+    return f"{month_name(month)} {month:%Y}"
+
+
+def month_name(month: date) -> str:
+    """Apr, in Danish "apr": a month's short name, with a capital where the language has one."""
+    name = str(MONTHS_3[month.month])
+    return name if (get_language() or "en").split("-")[0] in _SMALL_MONTHS else name.capitalize()
 
 
 def moment(at: datetime) -> str:

@@ -58,8 +58,17 @@
     target.replaceChildren(note);
   }
 
+  // Where the tabs are wider than the window, the current one is in sight.
+  function showTab() {
+    document.querySelectorAll(".tabs").forEach(function (tabs) {
+      const current = tabs.querySelector("[aria-current], [aria-selected='true']");
+      if (current) tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+    });
+  }
+
   document.addEventListener("htmx:responseError", fragmentFailed);
   document.addEventListener("htmx:sendError", fragmentFailed);
   document.addEventListener("htmx:timeout", fragmentFailed);
   document.addEventListener("DOMContentLoaded", showTheme);
+  document.addEventListener("DOMContentLoaded", showTab);
 })();

@@ -54,6 +54,12 @@ def day(value: date | None) -> str:
 
 
 @register.filter
+def month(value: date) -> str:
+    """Apr 2024, in Danish "apr 2024"."""
+    return formats.month_text(value)
+
+
+@register.filter
 def ago(at: datetime | None) -> str:
     """12 min ago, with the exact time as its tooltip."""
     if at is None:

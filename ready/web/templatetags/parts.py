@@ -46,7 +46,7 @@ def state(name: str, word: str | Promise = "", title: str = "") -> SafeString:
     """{% state "alarm" "Leak" %}: shape, colour and word. Unknown names are a defect: KeyError."""
     default = STATES[name]
     return format_html(
-        '<span class="state state-{}"{}>{}{}</span>',
+        '<span class="state state-{}"{}>{}<span class="state-words">{}</span></span>',
         name,
         format_html(' title="{}"', title) if title else "",
         icon(f"state-{name}"),
