@@ -53,7 +53,7 @@ def decimals(value: int | Fraction, unit: Unit) -> int:
 
 
 def as_shown(value: int, unit: Unit) -> Fraction:
-    """The amount that a person reads in the unit: rounded, where the unit cannot hold it exactly."""
+    """The amount that a person reads: rounded, where the unit cannot hold it exactly."""
     return Fraction(formats.fixed(Fraction(value) / unit.base, decimals(value, unit)))
 
 

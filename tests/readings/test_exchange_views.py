@@ -97,6 +97,24 @@ class TestExchange:
         text = page(client.get(f"{desk.address}?new={desk.new.pk}"))
         assert 'name="end_e1" value="1000"' in text
 
+    def test_what_was_filled_in_is_believed_though_it_is_shown_rounded(
+        self, client: Client, alice: User, desk: Desk
+    ) -> None:
+        """A meter that counts in GJ, seen in MWh: the decimals never end."""
+        client.force_login(alice)
+        told = 6_050_141_000_000  # J; 1680.5947222… MWh, shown a little below
+        with tenant_context(desk.tenant.pk):
+            Tenant.objects.filter(pk=desk.tenant.pk).update(energy_unit="MWh")
+            Reading.objects.filter(meter_id=desk.old.pk).update(e1=told)
+            MeterState.objects.filter(meter=desk.old).update(e1=told)
+        address = f"{desk.address}?new={desk.new.pk}"
+        shown = re.search(r'name="end_e1" value="([0-9.]+)"', page(client.get(address)))
+        assert shown is not None
+        done = client.post(address, desk.visit(end_e1=shown[1], confirmed="yes"))
+        assert done.status_code == 302, page(done)
+        with tenant_context(desk.tenant.pk):
+            assert Installation.objects.get(meter=desk.old).end_registers == {"e1": told}
+
     def test_is_looked_at_before_it_is_done(self, client: Client, alice: User, desk: Desk) -> None:
         client.force_login(alice)
         address = f"{desk.address}?new={desk.new.pk}"
