@@ -5,8 +5,10 @@ from benchmarks.mutants.mutant import (
     LIMITED,
     LOG_IN,
     PEOPLE,
+    PEOPLE_PAGES,
     PLATFORM,
     POLICY,
+    ROLES,
     TOKENS,
     Mutant,
     matrix,
@@ -86,7 +88,7 @@ DECLARATIONS = (
     ),
     Mutant(
         "a row gives what cannot be delegated",
-        (f"{PEOPLE}::TestRoles::test_a_row_for_what_is_not_delegable_is_not_heeded",),
+        (f"{ROLES}::TestRoles::test_a_row_for_what_is_not_delegable_is_not_heeded",),
         "ready/policy.py",
         "if code in deviations and role in permission.delegable",
         "if code in deviations",
@@ -106,7 +108,7 @@ DECLARATIONS = (
 PROOF = (
     Mutant(
         "a dangerous act wants no fresh proof",
-        (f"{PEOPLE}::TestPages::test_an_act_wants_a_fresh_proof_and_comes_back",),
+        (f"{PEOPLE_PAGES}::TestPages::test_an_act_wants_a_fresh_proof_and_comes_back",),
         "ready/accounts/middleware.py",
         "            PERMISSIONS[code].step_up\n            and request.method",
         "            False\n            and request.method",
@@ -186,7 +188,7 @@ PERSONS = (
     ),
     Mutant(
         "people change their own role's rights",
-        (f"{PEOPLE}::TestRoles::test_nobody_changes_their_own_role",),
+        (f"{ROLES}::TestRoles::test_nobody_changes_their_own_role",),
         "ready/accounts/roles.py",
         "if rights.role is role:",
         "if False:",

@@ -6,7 +6,7 @@ from benchmarks.mutants.mutant import (
     KEYS,
     LIMITED,
     OUTER,
-    PEOPLE,
+    PEOPLE_PAGES,
     PLATFORM,
     SIGN_IN,
     TRAIL,
@@ -55,7 +55,7 @@ FILTERS = (
     ),
     Mutant(
         "an older log-in opens a utility again",
-        (f"{PEOPLE}::TestOpenSessions::test_an_older_log_in_does_not_open_it_any_more",),
+        (f"{PEOPLE_PAGES}::TestOpenSessions::test_an_older_log_in_does_not_open_it_any_more",),
         "ready/accounts/middleware.py",
         "if sessions.logged_in_at(request) < (membership.sessions_from or sessions.EVER):",
         "if False:",

@@ -104,7 +104,7 @@ def objects_of(site: Site, world: World) -> Iterator[tuple[str, dict[str, Any]]]
             pytest.fail(
                 f"{site.name} ({site.route}): nothing says what its parameter “{name}” names. Add "
                 f'"{site.namespace}.{name}": "thing" to THINGS in tests/matrix/parameters.py and '
-                "make the thing in tests/matrix/world.py.",
+                "make the thing in tests/matrix/things.py.",
                 pytrace=False,
             )
     own = {name: world.own.things[str(thing)] for name, thing in things.items()}

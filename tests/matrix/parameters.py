@@ -2,7 +2,7 @@
 
 **A new page?** If its address has a parameter that no line below knows, the matrix fails and
 names it: add a line `"namespace.parameter": "thing"` (or only the parameter, where it means the
-same everywhere), and make the thing in `tests/matrix/world.py`. If it takes a POST, add a line to
+same everywhere), and make the thing in `tests/matrix/things.py`. If it takes a POST, add a line to
 FORMS with the smallest form it accepts; if that POST changes nothing, name it in CHANGES_NOTHING
 with the reason.
 """
