@@ -66,7 +66,8 @@ def found_pages(page: Page, site: str) -> dict[str, str]:
     while waiting:
         address = waiting.pop(0)
         answer = page.goto(address)
-        if answer is None or answer.status != 200:
+        whole = page.locator("main").count()  # not a part that a page fetches
+        if answer is None or answer.status != 200 or not whole:
             continue
         found.setdefault(name_of(page.url), page.url)
         links = page.locator("a[href]:not([download])").evaluate_all(
