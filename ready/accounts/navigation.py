@@ -101,6 +101,7 @@ SECTIONS = (
             {
                 "notifications:events",
                 "collectors:meter",
+                "collectors:reading",
                 "reports:send_report",
                 "reports:residents",
                 "reports:erasure",
