@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from wmbus.dates import TYPES, MeterTime
 from wmbus.header import Header
+from wmbus.vif import UNSIGNED_QUANTITIES
+from wmbus.vife import PROFILES
 from wmbus.words import Words, listed
 from wmbus.words import marked as _
 
@@ -117,4 +119,8 @@ def read_variable(header: Header, code: int, raw: bytes) -> Value:
         if not digits.isdecimal():
             return Value(None, header.exponent, _no_number(digits))
         return _number(header, -int(digits) if code >= 0xD0 else int(digits))
+    if raw and header.unit not in ("", "bits") and PROFILES.isdisjoint(header.qualifiers):
+        # Of something measured, a number as in a data field of fixed length (types B and C).
+        signed = header.quantity not in UNSIGNED_QUANTITIES
+        return _number(header, int.from_bytes(raw, "little", signed=signed))
     return Value(raw)

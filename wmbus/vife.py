@@ -130,6 +130,9 @@ EXTENSION_EFFECTS = {
     0x12: Effect("", unsigned=True),  # data of type D: single bits
 }
 
+# Behind these, the data are many values in one record (annex F).
+PROFILES = frozenset(_NOT_ERRORS[code] for code in (0x13, 0x1E, 0x1F))
+
 
 def _effects() -> dict[int, Effect]:
     table = {code: Effect(words, error=code != 0) for code, words in _ERRORS.items()}

@@ -106,6 +106,23 @@ def test_lengths_of_variable_data() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0D13 E4 10270000", 10_000),
+        ("0D13 E2 FEFF", -2),
+        ("0D6E E2 FEFF", 65_534),  # heat cost units are never negative
+        ("0D13 F0 01" + "00" * 15, 1),
+        ("0D13 E0", b""),
+        ("0D78 E2 0102", b"\1\2"),  # an identification
+        ("0DFD17 E2 0102", b"\1\2"),  # error flags
+        ("0D931F E4 0400 0102", b"\4\0\1\2"),  # a profile
+    ],
+)
+def test_binary_data_of_variable_length(text: str, value: int | bytes) -> None:
+    assert one(text).value == value
+
+
 def test_storage_tariff_subunit_and_function() -> None:
     record = one("F4 9A 41 13 01000000")
     assert record.function == "error"
