@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from meters.registers import BY_COLUMN, COLUMNS
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import Stage, document, driver_cursor, stamp
+from ready.tenancy.staging import Stage, array, document, driver_cursor, stamp
 
 
 @dataclass(slots=True)
@@ -108,19 +108,30 @@ def _update(told: tuple[str, ...]) -> str:
             {", ".join(sets)}"""
 
 
-_LOCK = f"""SELECT meter_id, read_at, counter, counter_at, counter_mark,
-        {", ".join(COLUMNS)} FROM meters_meterstate
+_LOCK = """SELECT {} FROM meters_meterstate
     WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE"""
+_ALL = _LOCK.format(f"meter_id, read_at, counter, counter_at, counter_mark, {', '.join(COLUMNS)}")
+_TIMES = _LOCK.format("meter_id, read_at")
 
 
 def lock(meter_ids: Iterable[int]) -> dict[int, Known]:
     """Lock the meters' state rows until the transaction ends; what was known of each."""
-    cursor = driver_cursor()
-    cursor.execute(_LOCK, [current_tenant_id(), sorted(set(meter_ids))], binary=True)
     return {
         row[0]: Known(row[1], row[5:], None if row[2] is None else Counted(*row[2:5]))
-        for row in cursor.fetchall()
+        for row in _locked(_ALL, meter_ids)
     }
+
+
+def lock_times(meter_ids: Iterable[int]) -> dict[int, Known]:
+    """The same for who only has to know when each was read: without values and counters, which
+    take most of the time."""
+    return {meter_id: Known(read_at, ()) for meter_id, read_at in _locked(_TIMES, meter_ids)}
+
+
+def _locked(statement: str, meter_ids: Iterable[int]) -> list[tuple[Any, ...]]:
+    cursor = driver_cursor()
+    cursor.execute(statement, [current_tenant_id(), array(sorted(set(meter_ids)))], binary=True)
+    return cursor.fetchall()
 
 
 def update(heard: Iterable[Heard]) -> None:

@@ -11,6 +11,7 @@ from meters.conditions import ALARMS, is_current
 from notifications.models import InfoCodePeriod
 from notifications.outbox import Event, enqueue
 from ready.tenancy.context import current_tenant_id
+from ready.tenancy.staging import array
 
 
 class Observation(NamedTuple):
@@ -51,7 +52,7 @@ def _of_concern(observations: list[Observation]) -> Iterable[Observation]:
         cursor.execute(
             """SELECT meter_id FROM notifications_infocodeperiod
                WHERE tenant_id = %s AND ends_at IS NULL AND meter_id = ANY(%s)""",
-            [current_tenant_id(), list({one.meter_id for one in observations})],
+            [current_tenant_id(), array({one.meter_id for one in observations})],
         )
         concerned = {meter_id for (meter_id,) in cursor.fetchall()}
     concerned.update(one.meter_id for one in observations if one.codes)

@@ -119,7 +119,7 @@ def refresh(
         days: list[MeterDay] = cursor.fetchall()
         if not days:
             return []
-        state.lock(meter for meter, _ in days)
+        state.lock_times(meter for meter, _ in days)
         make(days, kept, zone)
         cursor.execute(
             """DELETE FROM readings_dirtyday d

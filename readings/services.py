@@ -30,6 +30,8 @@ __all__ = ["NewReading", "Stored", "Superseded", "store"]
 
 _SECOND = 1_000_000
 _NEVER = -(2**63)
+# How far 1970, from where intervals are counted, lies before 2000, from where stamps are.
+_SINCE_1970 = 946_684_800 * _SECOND
 # An interval of a meter: the meter and where the interval begins (`staging.stamp`).
 _Slot = tuple[int, int]
 
@@ -60,63 +62,57 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
     """
     if not readings:
         return []
-    _before_estimates(readings, known)
-    stamps = [stamp(reading.at) for reading in readings]
-    slots = [
-        _slot(reading, at) if reading.kind == Kind.NOW else None
-        for reading, at in zip(readings, stamps, strict=True)
-    ]
-    earliest: dict[_Slot, int] = {}
-    ends: dict[_Slot, int] = {}
-    for reading, at, slot in zip(readings, stamps, slots, strict=True):
-        if slot is not None:
-            earliest[slot] = min(at, earliest.get(slot, at))
-            ends[slot] = slot[1] + reading.interval_s * _SECOND
+    # One pass: this is done for every reading there is, and nearly all are simply new.
     newest = _newest(known)
-    # An interval that begins after a meter's newest reading is empty.
-    there = _look({slot: ends[slot] for slot in earliest if slot[1] <= newest.get(slot[0], _NEVER)})
+    stamped: list[writing.Stamped] = []
+    slots: list[_Slot | None] = []
+    earliest: dict[_Slot, int] = {}
+    # Where something may be stored already: intervals that begin no later than what is known.
+    looked: dict[_Slot, int] = {}
+    late: list[tuple[int, datetime]] = []
+    for reading in readings:
+        meter_id = reading.meter_id
+        at = stamp(reading.at)
+        was = newest.get(meter_id, _NEVER)
+        if at < was:
+            late.append((meter_id, reading.at))
+        slot = None
+        if reading.kind == Kind.NOW:
+            interval = reading.interval_s * _SECOND
+            start = at - (at + _SINCE_1970) % interval
+            slot = meter_id, start
+            if at < earliest.get(slot, at + 1):
+                earliest[slot] = at
+            if start <= was:
+                looked[slot] = start + interval
+        stamped.append((reading, at))
+        slots.append(slot)
+    # Estimated gaps give way to what comes; they lie before a meter's newest reading, but for what
+    # was carried on after it.
+    give_way(late)
+    give_way_onwards((reading.meter_id, reading.at) for reading in readings)
+    if not looked and len(earliest) == len(readings):
+        writing.insert(stamped)  # each has an interval of its own, in which nothing is stored
+        return []
     gone = []
-    for slot, stored in there.items():
+    for slot, stored in _look(looked).items():
         measured = [one.stamp for one in stored if one.status != Status.ESTIMATED]
         earliest[slot] = min(earliest[slot], *measured) if measured else earliest[slot]
         gone += [(slot[0], one) for one in stored if one.stamp > earliest[slot]]
-    new: dict[tuple[int, int], NewReading] = {}
-    others: list[tuple[NewReading, int]] = []
-    for reading, at, slot in zip(readings, stamps, slots, strict=True):
+    new: dict[_Slot, writing.Stamped] = {}
+    others: list[writing.Stamped] = []
+    for (reading, at), slot in zip(stamped, slots, strict=True):
         if slot is not None and earliest[slot] < at:
             reading.outcome = Stored.CONDENSED
-        elif (
-            slot is not None
-            and at > newest.get(reading.meter_id, _NEVER)
-            and (reading.meter_id, at) not in new
-        ):
-            new[reading.meter_id, at] = reading
+        # Of an interval the earliest alone is left, so a second one is of the same instant.
+        elif slot is not None and at > newest.get(reading.meter_id, _NEVER) and slot not in new:
+            new[slot] = reading, at
         else:
             others.append((reading, at))
     superseded = _give_way(gone)
-    writing.insert([(reading, at) for (_, at), reading in new.items()])
+    writing.insert(list(new.values()))
     writing.merge(others)
     return superseded
-
-
-def _before_estimates(readings: Sequence[NewReading], known: Mapping[int, Known]) -> None:
-    """Estimated gaps give way to what comes; they lie before a meter's newest reading, but for
-    what was carried on after it."""
-    late = [
-        (reading.meter_id, reading.at)
-        for reading in readings
-        if (was := known[reading.meter_id].read_at) is not None and reading.at < was
-    ]
-    give_way(late)
-    give_way_onwards((reading.meter_id, reading.at) for reading in readings)
-
-
-# How far 1970, from where intervals are counted, lies before 2000, from where stamps are.
-_SINCE_1970 = 946_684_800 * _SECOND
-
-
-def _slot(reading: NewReading, at: int) -> _Slot:
-    return reading.meter_id, at - (at + _SINCE_1970) % (reading.interval_s * _SECOND)
 
 
 def _newest(known: Mapping[int, Known]) -> dict[int, int]:

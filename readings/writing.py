@@ -73,7 +73,14 @@ _STAGE = Stage(
         "extra": "jsonb",
     },
 )
-_META = ("received_at", "origin", "trust", "kind")
+# What is said about a reading, and how.
+_META = {
+    "received_at": "timestamptz",
+    "origin": "int2",
+    "trust": "int2",
+    "kind": "int2",
+    "status": "int2",
+}
 # A reading and its `staging.stamp`.
 Stamped = tuple[NewReading, int]
 
@@ -86,10 +93,11 @@ def insert(rows: Sequence[Stamped]) -> None:
     """
     if not rows:
         return
-    told = _load(rows)
+    told, alike = _load(rows)
+    statement = _insert(told, tuple(alike))
     try:
         with transaction.atomic():
-            driver_cursor().execute(_insert(told), [current_tenant_id()])
+            driver_cursor().execute(statement, [current_tenant_id(), *alike.values()])
     except UniqueViolation:
         merge(rows)
 
@@ -121,7 +129,8 @@ _told = attrgetter("values", "extra", "kind", "trust", "received_at", "origin")
 def _merge_once(rows: Sequence[Stamped]) -> None:
     readings = [reading for reading, _ in rows]
     cursor = driver_cursor()
-    cursor.execute(_merge(_load(rows)), [current_tenant_id()])
+    told, alike = _load(rows)
+    cursor.execute(_merge(told, tuple(alike)), [current_tenant_id(), *alike.values()])
     unwritten = []
     for place, filled in cursor.fetchall():
         if filled is None:
@@ -135,58 +144,74 @@ def _merge_once(rows: Sequence[Stamped]) -> None:
         _merge_once([rows[place] for place in estimated])
 
 
-def _load(rows: Sequence[Stamped]) -> tuple[str, ...]:
-    """Stage readings, by columns; which of the registers, `fixed` and `extra` any of them tells."""
+def _load(rows: Sequence[Stamped]) -> tuple[tuple[str, ...], dict[str, object]]:
+    """Stage readings, by columns; which of the registers, `fixed` and `extra` any of them tells,
+    and what is said of all of them alike: that goes into the statement instead."""
     readings = [reading for reading, _ in rows]
     columns: dict[str, Sequence[object]] = {
         "place": range(len(rows)),
         "meter_id": [reading.meter_id for reading in readings],
         "ts": [at for _, at in rows],
-        "received_at": [stamp(reading.received_at) for reading in readings],
-        "origin": [reading.origin for reading in readings],
-        "trust": [reading.trust for reading in readings],
-        "kind": [reading.kind for reading in readings],
-        "status": [reading.status for reading in readings],
     }
+    alike: dict[str, object] = {}
+    for column in _META:
+        said = list(map(attrgetter(column), readings))
+        same = said[0] == said[-1] and said.count(said[0]) == len(said)
+        if column == "received_at":
+            if same:
+                alike[column] = said[0]
+            else:
+                columns[column] = list(map(stamp, said))
+        elif same:
+            alike[column] = int(said[0])
+        else:
+            columns[column] = said
     always = len(columns)
     for column, values in zip(
         COLUMNS, zip(*[one.values for one in readings], strict=True), strict=True
     ):
-        if values.count(None) < len(values):
+        if values[0] is not None or values.count(None) < len(values):
             columns[column] = values
-    if any(reading.kind != Kind.NOW for reading in readings):
+    if alike.get("kind") != Kind.NOW:
         columns["fixed"] = [_fixed(reading) for reading in readings]
-    if any(reading.extra is not None for reading in readings):
+    extras = [reading.extra for reading in readings]
+    if extras.count(None) < len(extras):
         columns["extra"] = [
-            None if reading.extra is None else document(orjson.dumps(reading.extra))
-            for reading in readings
+            None if extra is None else document(orjson.dumps(extra)) for extra in extras
         ]
     names = tuple(columns)
     _STAGE.load(names, zip(*columns.values(), strict=True))
-    return names[always:]
+    return names[always:], alike
+
+
+def _inserting(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
+    """Of readings that tell these columns, and of which these are said alike (as parameters)."""
+    columns = ("meter_id", "ts", *_META, *told)
+    given = [f"%s::{_META[column]}" for column in alike]
+    staged = [column for column in columns if column not in alike]
+    return f"""
+        INSERT INTO readings_reading AS r (tenant_id, {", ".join((*alike, *staged))})
+        SELECT %s, {", ".join((*given, *staged))} FROM stage_reading"""
 
 
 @lru_cache(maxsize=256)
-def _insert(told: tuple[str, ...]) -> str:
-    """The statement for readings that are all new and tell these columns."""
-    listed = ", ".join(("meter_id", "ts", "status", *_META, *told))
-    change = f"""
-        INSERT INTO readings_reading (tenant_id, {listed})
-        SELECT %s, {listed} FROM stage_reading RETURNING meter_id, ts"""
+def _insert(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
+    """The statement for readings that are all new."""
+    change = f"{_inserting(told, alike)} RETURNING meter_id, ts"
     return f"{marking(change)} SELECT 1"
 
 
 @lru_cache(maxsize=256)
-def _merge(told: tuple[str, ...]) -> str:
-    """The statement for readings that tell these columns; answers (place, filled) for what was not
+def _merge(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
+    """The statement for readings that may meet others; answers (place, filled) for what was not
     simply new: filled is None for what was not written at all, else whether it added anything."""
     registers = tuple(column for column in told if column in BY_COLUMN)
-    listed = ", ".join(("meter_id", "ts", "status", *_META, *told))
+    least = [column for column in _META if column != "status"]
     sets = [f"{c} = coalesce(r.{c}, excluded.{c})" for c in registers]
-    sets += [f"{c} = least(r.{c}, excluded.{c})" for c in _META]
+    sets += [f"{c} = least(r.{c}, excluded.{c})" for c in least]
     sets.append("status = greatest(r.status, excluded.status)")
     news = [f"r.{c} IS NULL AND excluded.{c} IS NOT NULL" for c in registers]
-    news += [f"excluded.{c} < r.{c}" for c in _META]
+    news += [f"excluded.{c} < r.{c}" for c in least]
     news.append("excluded.status > r.status")
     fills = [f"o.{c} IS NULL AND n.{c} IS NOT NULL" for c in registers] or ["false"]
     if "fixed" in told:
@@ -196,9 +221,7 @@ def _merge(told: tuple[str, ...]) -> str:
         sets.append("extra = coalesce(excluded.extra || r.extra, r.extra, excluded.extra)")
         news.append("NOT coalesce(r.extra, '{}') @> coalesce(excluded.extra, '{}')")
         fills.append("o.extra IS DISTINCT FROM n.extra")
-    change = f"""
-        INSERT INTO readings_reading AS r (tenant_id, {listed})
-        SELECT %s, {listed} FROM stage_reading
+    change = f"""{_inserting(told, alike)}
         ON CONFLICT (tenant_id, meter_id, ts) DO UPDATE SET {", ".join(sets)}
         WHERE ({" OR ".join(news)}) AND r.status <= {int(Status.SUSPECT)}
           AND {_agrees(registers, "excluded")}

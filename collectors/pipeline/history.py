@@ -20,7 +20,7 @@ def import_history(
     rows, intervals, start and end as `readings.history.fill` has them. newest: what the last of
     the rows says of each meter; it becomes the meter's newest where nothing newer is known.
     """
-    state.lock(intervals)
+    state.lock_times(intervals)
     stored = fill(rows, intervals=intervals, start=start, end=end)
     state.update(newest)
     return stored

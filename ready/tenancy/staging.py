@@ -24,7 +24,9 @@ _WIRE = {"timestamptz": "int8", "date": "int4"}
 
 def stamp(instant: datetime) -> int:
     """An aware instant as PostgreSQL keeps it: microseconds since 2000-01-01 UTC."""
-    return (instant - _EPOCH) // _MICROSECOND
+    # Not `// _MICROSECOND`: that goes through whole numbers of any size, at twice the time.
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def instant_of(stamp: int) -> datetime:
@@ -35,6 +37,12 @@ def instant_of(stamp: int) -> datetime:
 def day_number(day: date) -> int:
     """A date as PostgreSQL keeps it: days since 2000-01-01."""
     return day.toordinal() - _FIRST_DAY
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Whole numbers as PostgreSQL writes an array: psycopg adapts a list one by one, which for a
+    thousand takes longer than what is asked about them."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def driver_cursor() -> Cursor[tuple[Any, ...]]:
