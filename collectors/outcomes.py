@@ -34,4 +34,4 @@ class Outcome(models.IntegerChoices):
     @property
     def quarantined(self) -> bool:
         """Whether the telegram is kept for repair and replay."""
-        return self.value >= QUARANTINE
+        return self >= QUARANTINE  # not `.value`, which an enumeration looks up in Python

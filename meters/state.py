@@ -144,7 +144,7 @@ def update(heard: Iterable[Heard]) -> None:
     told = {
         column: values
         for column, values in zip(COLUMNS, by_register, strict=True)
-        if values.count(None) < len(rows)
+        if values[0] is not None or values.count(None) < len(rows)
     }
     columns: dict[str, Sequence[object]] = {
         "meter_id": [one.meter_id for one in rows],
@@ -154,7 +154,7 @@ def update(heard: Iterable[Heard]) -> None:
         "trouble": [one.trouble for one in rows],
         "read_at": [_stamp(one.read_at) for one in rows],
         "conditions": [
-            document(b"null" if one.conditions is None else orjson.dumps(one.conditions))
+            _NO_CODES if one.conditions == [] else document(orjson.dumps(one.conditions))
             for one in rows
         ],
         "counter": [one.counted and one.counted.counter for one in rows],
@@ -164,6 +164,9 @@ def update(heard: Iterable[Heard]) -> None:
     }
     _STAGE.load(tuple(columns), zip(*columns.values(), strict=True))
     driver_cursor().execute(_update(tuple(told)), [current_tenant_id()])
+
+
+_NO_CODES = document(b"[]")
 
 
 def _stamp(instant: datetime | None) -> int | None:

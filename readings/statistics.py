@@ -8,7 +8,7 @@ telegrams.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection
 
@@ -210,13 +210,8 @@ def days_to_close(now: datetime, zone: tzinfo) -> list[date]:
     return [day for day in days if day not in closed]
 
 
-class HeardTelegram(NamedTuple):
-    """A telegram of a meter, as a collector handed it in; day: local, of its reception."""
-
-    meter_id: int
-    collector_id: int
-    day: date
-    rssi_dbm: int | None
+# A telegram of a meter: the meter, the local day of its reception, the collector, RSSI in dBm.
+HeardTelegram = tuple[int, date, int, int | None]
 
 
 _STAGE = Stage(
@@ -237,11 +232,11 @@ def note_heard(telegrams: Iterable[HeardTelegram]) -> None:
     The meters' state rows must be locked (`meters.state.lock`).
     """
     counted: dict[tuple[int, date, int], tuple[int, int | None]] = {}
-    for one in telegrams:
-        key = (one.meter_id, one.day, one.collector_id)
+    for meter_id, day, collector_id, rssi_dbm in telegrams:
+        key = (meter_id, day, collector_id)
         count, best = counted.get(key, (0, None))
-        if one.rssi_dbm is not None and (best is None or one.rssi_dbm > best):
-            best = one.rssi_dbm
+        if rssi_dbm is not None and (best is None or rssi_dbm > best):
+            best = rssi_dbm
         counted[key] = (count + 1, best)
     if not counted:
         return

@@ -18,6 +18,7 @@ from collectors.pipeline.decoding import decode, identify
 from collectors.pipeline.interpret import implausible, readings_of
 from collectors.pipeline.items import Item
 from collectors.pipeline.judging import Judgement
+from collectors.pipeline.known import KnownFormats
 from meters import state
 from meters.models import ReplayWanted
 from readings.services import store
@@ -34,22 +35,32 @@ def process(items: Sequence[Item], *, again: bool = False) -> None:
     """
     # What the driver's own cursors raise comes out as Django's errors, like all else.
     with connection.wrap_database_errors:
-        identify(items)
-        formats = decode(items)
-        interpret(items)
-        # Before anything is written: two workers that share meters take turns from here on.
-        known = state.lock(item.meter.id for item in items if item.meter is not None)
-        formats.write()
-        counted = doubt_repeats(items, known)
-        judgement = Judgement(items, known)
-        gone = store([reading for item in items for reading in item.readings], known)
-        judgement.keep(items)
-        settling.conclude(items)
-        settling.tell_meters(items, known, counted)
-        settling.note_reception(item for item in items if not item.counted)
-        settling.keep_telegrams(items, all_of_them=again)
-        settling.note_superseded(gone)
-        _want_replay(formats.believed)
+        write(items, read(items), again=again)
+
+
+def read(items: Sequence[Item]) -> KnownFormats:
+    """Whose telegrams they are and what they say; nothing is locked and nothing written yet."""
+    identify(items)
+    formats = decode(items)
+    interpret(items)
+    return formats
+
+
+def write(items: Sequence[Item], formats: KnownFormats, *, again: bool) -> None:
+    """All that becomes of what was read."""
+    # Before anything is written: two workers that share meters take turns from here on.
+    known = state.lock(item.meter.id for item in items if item.meter is not None)
+    formats.write()
+    counted = doubt_repeats(items, known)
+    judgement = Judgement(items, known)
+    gone = store([reading for item in items for reading in item.readings], known)
+    judgement.keep(items)
+    settling.conclude(items)
+    settling.tell_meters(items, known, counted)
+    settling.note_reception(item for item in items if not item.counted)
+    settling.keep_telegrams(items, all_of_them=again)
+    settling.note_superseded(gone)
+    _want_replay(formats.believed)
 
 
 def interpret(items: Iterable[Item]) -> None:

@@ -1,8 +1,9 @@
 """What a batch leaves behind: newest values, info codes, kept telegrams, outcomes."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import cast
 
 from django.db import transaction
 from psycopg.errors import UniqueViolation
@@ -10,13 +11,15 @@ from psycopg.errors import UniqueViolation
 from collectors.models import Telegram
 from collectors.outcomes import Outcome
 from collectors.pipeline.interpret import TRUSTS
-from collectors.pipeline.items import Item
+from collectors.pipeline.items import Item, Source
 from meters import state
 from meters.state import Counted, Heard, Known
 from notifications.services import Observation, observe
 from readings.models import Kind
+from readings.rules.buckets import midnight
+from readings.rules.points import instant
 from readings.services import NewReading, Stored, Superseded
-from readings.statistics import HeardTelegram, note_heard
+from readings.statistics import note_heard
 from ready.tenancy.context import current_tenant_id
 from ready.tenancy.staging import Stage, day_number, driver_cursor, stamp
 from wmbus import RegisterLayout
@@ -45,10 +48,11 @@ def conclude(items: Iterable[Item]) -> None:
         if not item.readings:
             item.end(Outcome.NO_VALUES)
             continue
-        most = max((reading.outcome for reading in item.readings), key=_WEIGHT.index)
-        against = next((r for r in item.readings if r.outcome is Stored.CONFLICT), None)
+        outcomes = [reading.outcome for reading in item.readings]
+        most = outcomes[0] if len(outcomes) == 1 else max(outcomes, key=_WEIGHT.index)
         detail = ""
-        if against is not None:
+        if Stored.CONFLICT in outcomes:
+            against = item.readings[outcomes.index(Stored.CONFLICT)]
             at = f"{against.at:%Y-%m-%d %H:%M:%S}"
             detail = Words(_("another value is stored for %(time)s UTC"), time=at)
         item.end(Outcome.IMPLAUSIBLE if most is Stored.CONFLICT else _OUTCOMES[most], detail)
@@ -65,6 +69,7 @@ def tell_meters(
         if item.meter is None:
             continue
         meter_id = item.meter.id
+        quarantined = item.outcome.quarantined
         one = heard.get(meter_id)
         if one is None:
             one = heard[meter_id] = Heard(meter_id, counted=counted.get(meter_id))
@@ -73,13 +78,13 @@ def tell_meters(
             one.heard_at = at
             one.collector_id = item.source.collector_id
             one.rssi_dbm = item.rssi_dbm
-            one.trouble = int(item.outcome) if item.outcome.quarantined else None
-        if item.outcome.quarantined:
+            one.trouble = int(item.outcome) if quarantined else None
+        if quarantined or not item.readings:
             continue
+        codes = codes_of(item)
         for reading in item.readings:
             if reading.kind is not Kind.NOW or reading.outcome is Stored.CONFLICT:
                 continue
-            codes = codes_of(item)
             if codes is not None:
                 observations.append(Observation(meter_id, reading.at, codes))
             current.setdefault(meter_id, []).append((reading, codes))
@@ -105,7 +110,8 @@ def tell_imported(readings: Iterable[NewReading], known: Mapping[int, Known]) ->
 
 def _newest(meter: Heard, told: list[tuple[NewReading, list[str] | None]]) -> None:
     """Each register's newest value, and the newest info codes: a telegram need not tell all."""
-    told.sort(key=lambda one: one[0].at, reverse=True)
+    if len(told) > 1:
+        told.sort(key=lambda one: one[0].at, reverse=True)
     newest, meter.conditions = told[0]
     meter.read_at, meter.values = newest.at, newest.values
     for reading, codes in told[1:]:
@@ -123,18 +129,39 @@ _LATE = timedelta(days=365)
 
 def note_reception(items: Iterable[Item]) -> None:
     """Count the telegrams of known meters by collector and local day, whatever they said."""
+    days = _LocalDays()
     note_heard(
-        HeardTelegram(item.meter.id, item.source.collector_id, _day_heard(item), item.rssi_dbm)
+        (
+            item.meter.id,
+            days.of(_heard(item), item.source.zone),
+            item.source.collector_id,
+            item.rssi_dbm,
+        )
         for item in items
         if item.meter is not None
     )
 
 
-def _day_heard(item: Item) -> date:
+def _heard(item: Item) -> datetime:
+    """When it was heard, as far as that can be believed."""
     arrived = item.source.received_at
     at = item.heard_at or arrived
-    believed = arrived - _LATE < at <= arrived
-    return (at if believed else arrived).astimezone(item.source.zone).date()
+    return at if arrived - _LATE < at <= arrived else arrived
+
+
+class _LocalDays:
+    """Days of instants, nearly all of which lie within the day of the one before."""
+
+    def __init__(self) -> None:
+        self._day, self._zone = date.min, cast(tzinfo, UTC)
+        self._begin = self._end = datetime.max.replace(tzinfo=UTC)
+
+    def of(self, at: datetime, zone: tzinfo) -> date:
+        if not (self._begin <= at < self._end and zone is self._zone):
+            self._day, self._zone = at.astimezone(zone).date(), zone
+            self._begin = instant(midnight(self._day, zone))
+            self._end = instant(midnight(self._day + timedelta(days=1), zone))
+        return self._day
 
 
 def codes_of(item: Item) -> list[str] | None:
@@ -214,7 +241,7 @@ def keep_telegrams(items: Iterable[Item], *, all_of_them: bool = False) -> None:
     ]
     if not kept:
         return
-    _STAGE.load(_STAGE.columns, (_row(item) for item in kept))
+    _STAGE.load(_STAGE.columns, _rows(kept))
     cursor = driver_cursor()
     if not all_of_them:
         try:
@@ -226,28 +253,37 @@ def keep_telegrams(items: Iterable[Item], *, all_of_them: bool = False) -> None:
     cursor.execute(_AGAIN, [current_tenant_id()])
 
 
-def _row(item: Item) -> tuple[object, ...]:
-    maker, number = item.identity or ("", "")
-    stored = [reading for reading in item.readings if reading.outcome is not Stored.CONDENSED]
-    trust = None if item.telegram is None else TRUSTS[item.telegram.trust]
-    return (
-        day_number(item.source.received_on),
-        item.source.batch_id,
-        item.index,
-        item.source.collector_id,
-        None if item.meter is None else item.meter.id,
-        stamp(item.source.received_at),
-        None if item.heard_at is None else stamp(item.heard_at),
-        stamp(stored[0].at) if stored else None,
-        item.signature,
-        item.outcome,
-        item.rssi_dbm,
-        trust,
-        maker,
-        number,
-        item.frame,
-        item.detail,
-    )
+def _rows(items: Iterable[Item]) -> Iterator[tuple[object, ...]]:
+    source: Source | None = None
+    received_on = received_at = 0
+    for item in items:
+        if item.source is not source:  # mostly it is the same for all
+            source = item.source
+            received_on, received_at = day_number(source.received_on), stamp(source.received_at)
+        maker, number = item.identity or ("", "")
+        reading_at = None
+        for reading in item.readings:
+            if reading.outcome is not Stored.CONDENSED:
+                reading_at = stamp(reading.at)
+                break
+        yield (
+            received_on,
+            source.batch_id,
+            item.index,
+            source.collector_id,
+            None if item.meter is None else item.meter.id,
+            received_at,
+            None if item.heard_at is None else stamp(item.heard_at),
+            reading_at,
+            item.signature,
+            item.outcome,
+            item.rssi_dbm,
+            None if item.telegram is None else TRUSTS[item.telegram.trust],
+            maker,
+            number,
+            item.frame,
+            item.detail,
+        )
 
 
 def note_superseded(gone: Iterable[Superseded]) -> None:

@@ -113,7 +113,7 @@ class TestReceived:
 class TestHeard:
     def test_adds_up_over_batches(self, meter: Meter, aalund: Tenant) -> None:
         def told(collector: int, rssi_dbm: int | None) -> HeardTelegram:
-            return HeardTelegram(meter.pk, collector, DAY, rssi_dbm)
+            return meter.pk, DAY, collector, rssi_dbm
 
         with tenant_context(aalund.pk):
             statistics.note_heard([told(1, -90), told(1, None), told(2, None)])
