@@ -120,7 +120,7 @@ def backlog(ground: Ground, telegrams: int) -> None:
     began = time.perf_counter()
     # New workers come to know the meters while they work, up to as many as they may remember: so
     # what matters is whether they still grow once each has seen most of them.
-    memory = {share: 0.0 for share in (0.9, 0.5, 0.25, 0.0)}
+    memory = dict.fromkeys((0.9, 0.5, 0.25, 0.0), 0.0)
     for share in memory:
         while rig.waiting() > there * share:
             rig.tend()
