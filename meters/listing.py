@@ -7,7 +7,7 @@ let PostgreSQL walk the index and stop after a page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -163,13 +163,13 @@ def _group(filters: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0
 
 
-def _which(state: ListState, now: datetime) -> Q:
-    """The meters that an address asks for."""
+def _which(state: ListState, now: datetime, found: searching.Found | None = None) -> Q:
+    """The meters that an address asks for. found: the first look for its words."""
     wanted = selected(state.filters.get("show", ""), now) & narrowing.condition(state.filters)
     if "group" in state.filters:
         members = GroupMember.objects.filter(group=_group(state.filters))
         wanted &= Q(pk__in=members.values("meter_id"))
-    return wanted & searching.matching(state)
+    return wanted & searching.matching(state, found)
 
 
 def matching(state: ListState, now: datetime) -> QuerySet[Any]:
@@ -274,11 +274,17 @@ def meter_list(
     size under its id."""
     counted_as = _counted_as(state)
     if counted_as is None:
-        ids, total = _searched(state, now)
-    else:
-        ids = _page_ids(state, now, counted)
-        total = counted.get(counted_as, 0 if "group" in state.filters else counted[""])
+        ids, total, exact = _searched(state, now)
+        return Page(_rows(ids, now, units), total, state, exact=exact)
+    ids = _page_ids(state, now, counted)
+    total = counted.get(counted_as, 0 if "group" in state.filters else counted[""])
     return Page(_rows(ids, now, units), total, state)
+
+
+def how_many(state: ListState, now: datetime) -> int:
+    """The length of a list to the last meter, however long it takes."""
+    length: int = matching(state, now).count()
+    return length
 
 
 def _counted_as(state: ListState) -> str | None:
@@ -303,16 +309,62 @@ def _page_ids(state: ListState, now: datetime, counted: Mapping[str, int]) -> li
     return ids
 
 
-def _searched(state: ListState, now: datetime) -> tuple[list[int], int]:
-    """A page of what was found and how many there are, in one look through the tables."""
-    found = _found(state, now).annotate(total=Window(Count("*"))).values_list("pk", "total")
+def _searched(state: ListState, now: datetime) -> tuple[list[int], int, bool]:
+    """A page of what was found, how many there are, and whether that is all: of words that very
+    many have only a part is counted where another page follows."""
+    first = searching.look_for(state) if state.query else None
+    if first and first.meters is None and first.least > searching.FEW and _unfiltered(state):
+        near = _walked(state, now)
+        if near is not None:
+            end = state.offset + PAGE_SIZE
+            if len(near) > end:
+                return near[state.offset : end], max(searching.FEW, end), False
+            return near[state.offset :], len(near), True
+    found = _found(state, now, first).annotate(total=Window(Count("*"))).values_list("pk", "total")
     page = list(found[state.offset : state.offset + PAGE_SIZE])
-    return [pk for pk, _total in page], page[0][1] if page else 0
+    return [pk for pk, _total in page], page[0][1] if page else 0, True
 
 
-def _found(state: ListState, now: datetime) -> QuerySet[Any]:
+def _unfiltered(state: ListState) -> bool:
+    """Whether the words are all that an address narrows the list by."""
+    bare = replace(state, query="", search_in="")
+    return _counted_as(bare) == ""
+
+
+# So many of the order's first meters are looked at for words that many have: where the page is
+# not full then, they stand elsewhere, and all of them are looked up.
+_STEPS = ((0, 500), (500, 5000))
+
+
+def _walked(state: ListState, now: datetime) -> list[int] | None:
+    """The first meters of the order that have the words, up to this page's end and one more;
+    None where the walk would be long."""
+    wanted = state.offset + PAGE_SIZE + 1
+    furthest = _STEPS[-1][1]
+    if wanted > furthest:
+        return None
+    having: list[int] = []
+    seen = 0
+    for part in _ordered(replace(state, query="", search_in=""), now, {}):
+        for start, end in _STEPS:
+            ids = list(part.values_list("pk", flat=True)[start:end])
+            seen += len(ids)
+            texts = _meters().filter(pk__in=ids).values_list("pk", *searching.texts(state))
+            words = state.query.lower()
+            found = {pk for pk, *told in texts if any(words in text for text in told if text)}
+            having += [pk for pk in ids if pk in found]
+            if len(having) >= wanted:
+                return having
+            if seen >= furthest:
+                return None
+            if len(ids) < end - start:
+                break
+    return having
+
+
+def _found(state: ListState, now: datetime, first: searching.Found | None = None) -> QuerySet[Any]:
     """The same list in one piece: for searches, which look at everything anyway, and exports."""
-    meters = _meters().filter(_which(state, now))
+    meters = _meters().filter(_which(state, now, first))
     path, empty = _SORTS[state.sort]
     if path in _COMPUTED:
         meters = meters.alias(**{path: _COMPUTED[path]})

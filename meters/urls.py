@@ -5,6 +5,7 @@ from meters.views import edit, groups, imports, lists, maps, meter, places, sele
 app_name = "meters"
 urlpatterns = [
     path("meters/", lists.meter_list, name="list"),
+    path("meters/count.json", lists.count, name="count"),
     path("meters/export.csv", lists.export, name="export"),
     path("meters/export.xlsx", lists.export, {"kind": "xlsx"}, name="export_xlsx"),
     path("meters/columns/", lists.keep_layout, name="keep_layout"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -129,6 +129,13 @@ def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
     if is_fragment(request):
         return list_part(request, "meters/_list.html", context, state.here)
     return render(request, "meters/list.html", context)
+
+
+@access("meters.view")
+@require_GET
+def count(request: HttpRequest, tenant: str) -> HttpResponse:
+    """How many meters a list has, where its page only says "more than"."""
+    return JsonResponse({"total": listing.how_many(_state(request), timezone.now())})
 
 
 @access("meters.view")

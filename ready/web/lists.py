@@ -24,8 +24,9 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
-from ready.web.formats import decimal_sign
+from ready.web.formats import decimal_sign, number
 
 PAGE_SIZE = 50
 # A search of more letters than any name has is a mistake, and work for nothing.
@@ -225,12 +226,17 @@ class ListState:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list that can be counted. `total` rows in all, `number` from 1."""
+    """One page of a list that can be counted. `total` rows in all, `number` from 1.
+
+    exact: False for a list that is not counted to its end: it has more rows than `total`, and
+    another page follows.
+    """
 
     rows: Sequence[Row]
     total: int
     state: ListState
     size: int = PAGE_SIZE
+    exact: bool = True
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -240,9 +246,17 @@ class Page(Generic[Row]):
         return self.state.page
 
     @property
+    def told(self) -> str:
+        """How many rows there are, in words where only that there are more is known."""
+        if self.exact:
+            return number(self.total)
+        return _("more than %(count)s") % {"count": number(self.total)}
+
+    @property
     def count(self) -> int:
-        """Number of pages; an empty list has one."""
-        return max(1, -(-self.total // self.size))
+        """Number of pages; an empty list has one. Of a list that is not counted, of those known."""
+        known = max(1, -(-self.total // self.size))
+        return known if self.exact else max(known, self.number + 1)
 
     @property
     def first(self) -> int:

@@ -28,9 +28,11 @@
     if (!bar) return;
     const count = everything ? Number(list().dataset.total) : ticked.size;
     bar.hidden = count === 0;
-    bar.querySelector("[data-selected]").textContent = count.toLocaleString(
+    const number = count.toLocaleString(
       document.documentElement.lang === "da" ? "da" : "en", { useGrouping: count > 9999 }
     );
+    const open = everything && list().dataset.count;
+    bar.querySelector("[data-selected]").textContent = open ? "> " + number : number;
     bar.elements.meters.value = Array.from(ticked).join(",");
     bar.elements.everything.value = everything ? "1" : "";
     const one = !everything && ticked.size === 1 ? Array.from(ticked)[0] : null;
@@ -63,6 +65,21 @@
     }
     if (on) ticked.add(box.value);
     else ticked.delete(box.value);
+  }
+
+  // A list that very many match is not counted for every page: it is once somebody wants them all.
+  async function countAll() {
+    const part = list();
+    if (!part.dataset.count) return;
+    try {
+      const answer = await window.fetch(part.dataset.count);
+      if (!answer.ok) return;
+      part.dataset.total = (await answer.json()).total;
+      delete part.dataset.count;
+      if (part === list()) show();
+    } catch (error) {
+      // "More than" stays; every act says the number before it is done.
+    }
   }
 
   function none() {
@@ -115,6 +132,7 @@
     if (target.closest("[data-select-everything]")) {
       everything = true;
       show();
+      countAll();
     } else if (target.closest("[data-select-none]")) {
       none();
       show();

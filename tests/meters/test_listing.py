@@ -7,7 +7,7 @@ import pytest
 from django.http import QueryDict
 from pytest_django import DjangoAssertNumQueries
 
-from meters import counting, searching, services
+from meters import counting, listing, searching, services
 from meters.counting import SELECTIONS, counts
 from meters.listing import DEFAULT_SORT, LIST_COLUMNS, MeterRow, exported_meters, meter_list
 from meters.models import Meter, MeterState
@@ -56,8 +56,12 @@ def state(meter: Meter, **fields: object) -> None:
     MeterState.objects.filter(meter=meter).update(**fields)
 
 
+def listing_state(address: str) -> ListState:
+    return ListState.parse(QueryDict(address), LIST_COLUMNS, sort=DEFAULT_SORT, filters=("show",))
+
+
 def listed(address: str = "") -> "Page[MeterRow]":
-    found = ListState.parse(QueryDict(address), LIST_COLUMNS, sort=DEFAULT_SORT, filters=("show",))
+    found = listing_state(address)
     return meter_list(found, NOW, UnitChoice(), counts(NOW))
 
 
@@ -167,8 +171,59 @@ class TestSearch:
         self, monkeypatch: pytest.MonkeyPatch, few: int, words: str
     ) -> None:
         expected = {row.serial for row in exported() if words in _texts(row)}
-        monkeypatch.setattr(searching, "_FEW", few)
+        monkeypatch.setattr(searching, "FEW", few)
         assert {row.serial for row in listed(f"q={words}")} == expected
+
+    def test_of_words_that_many_have_each_page_is_the_same_and_the_end_is_counted(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for count in range(PAGE_SIZE + 5):
+            meter = mounted(f"Sti {count}", f"Kunde {count}" if count % 3 else "")
+            state(meter, t1=count * 1000 if count % 4 else None, t2=0)
+        searches = ("q=sti", "q=STI&in=address", "q=kunde", "q=nobody")
+        orders = ("address", "-customer", "serial", "state", "-cooling", "label")
+        addresses = [f"{search}&sort={order}" for search in searches for order in orders]
+        counted = {one: (listed(one), listed(f"{one}&page=2")) for one in addresses}
+        assert all(first.exact for first, _second in counted.values())
+        monkeypatch.setattr(searching, "FEW", 2)
+        cut = 0
+        for steps in ((0, 7), (7, 300)), ((0, 3), (3, 9)), ((0, 500), (500, 5000)):
+            monkeypatch.setattr(listing, "_STEPS", steps)
+            for address, expected in counted.items():
+                first, last = listed(address), listed(f"{address}&page=2")
+                pages = zip((first, last), expected, strict=True)
+                for page, whole in pages:
+                    assert [row.id for row in page] == [row.id for row in whole], address
+                assert last.exact
+                assert not last.next_url
+                if first.exact:
+                    assert first.total == expected[0].total
+                else:
+                    assert first.total < expected[0].total
+                    assert first.next_url
+                    cut += 1
+        assert cut
+
+    def test_who_wants_all_that_match_gets_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for count in range(60):
+            mounted(f"Sti {count}")
+        monkeypatch.setattr(searching, "FEW", 20)
+        monkeypatch.setattr(listing, "_STEPS", ((0, 100), (100, 200)))
+        page = listed("q=sti")
+        assert not page.exact
+        assert page.told == "more than 50"
+        found = listing_state("q=sti")
+        assert listing.how_many(found, NOW) == 60
+        assert listing.matching(found, NOW).count() == 60
+        assert len(exported("q=sti")) == 60
+
+    def test_a_filter_beside_such_words_is_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for _ in range(60):
+            factories.meter(in_stock=True)
+        monkeypatch.setattr(searching, "FEW", 2)
+        page = listed("q=kam&show=stock")
+        assert page.exact
+        assert page.total == 61
 
     def test_a_place_is_not_found_by_the_meter_that_left(self) -> None:
         meter = mounted("Gammelvej 1")
@@ -290,7 +345,7 @@ class TestRows:
         [
             ("", 3),
             ("sort=customer", 4),
-            ("q=m&in=address", 3),
+            ("q=m&in=address", 4),
             ("show=priority", 3),
             ("sort=customer&page=2", 5),
         ],
