@@ -43,6 +43,16 @@ class MeterLine(NamedTuple):
     known: tuple[int, int] | None
 
 
+def meter_lines(
+    meter_ids: Sequence[int], register: Register, start: datetime, end: datetime, days: Days
+) -> list[Curve]:
+    """The line of each of many meters, as `meter_line` by days, in a fixed number of statements."""
+    window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
+    series = _series_of_many([Stay(one) for one in meter_ids], register, window)
+    rows = [[(one, Placed(found))] for one, found in zip(meter_ids, series, strict=True)]
+    return _all_joined(rows, register)
+
+
 def meter_line(
     meter_id: int, register: Register, start: datetime, end: datetime, days: Days | None = None
 ) -> MeterLine:
@@ -70,35 +80,61 @@ class _Window(NamedTuple):
 
 
 def _series(stay: Stay, register: Register, window: _Window) -> Series:
+    return _series_of_many([stay], register, window)[0]
+
+
+def _series_of_many(stays: Sequence[Stay], register: Register, window: _Window) -> list[Series]:
+    """The readings of each stay; by days, in a number of statements that does not grow with them.
+
+    By anything finer each is read by itself: no page asks that of many.
+    """
     if window.days is None:
-        return load(stay, register, window.start, window.end, window.now)
+        return [load(one, register, window.start, window.end, window.now) for one in stays]
     zone = window.days.zone
-    visits = {at.astimezone(zone).date() for at in (stay.starts_at, stay.ends_at) if at is not None}
-    return midnights.series(
-        stay.meter_id,
-        register.column,
-        clamp(window.start, stay).astimezone(zone).date(),
-        (clamp(window.end, stay) - MICROSECOND).astimezone(zone).date(),
-        zone,
-        # What lies on the other side of an exchange belongs to another place.
-        exact_days=visits,
-    )
+    wanted = [
+        midnights.Wanted(
+            stay.meter_id,
+            clamp(window.start, stay).astimezone(zone).date(),
+            (clamp(window.end, stay) - MICROSECOND).astimezone(zone).date(),
+            # What lies on the other side of an exchange belongs to another place.
+            {at.astimezone(zone).date() for at in (stay.starts_at, stay.ends_at) if at is not None},
+        )
+        for stay in stays
+    ]
+    return midnights.series_of_many(wanted, register.column, zone)
 
 
-def _joined(placed: Sequence[tuple[int, Placed]], register: Register) -> Curve:
+Row = Sequence[tuple[int, Placed]]
+
+
+def _joined(placed: Row, register: Register) -> Curve:
     """The line of successive meters; where a register falls, whether it had run full."""
-    curve = join([one for _, one in placed])
-    if not curve.falls:
-        return curve
-    again = []
-    for meter_id, one in placed:
-        falls = join([one]).falls
-        if falls:
-            limits = limits_before(meter_id, register, falls[0][0])
-            one = replace(one, limits=limits)
-        again.append(one)
-    second = join(again)
-    return second if second.rollovers else curve
+    return _all_joined([placed], register)[0]
+
+
+def _all_joined(rows: Sequence[Row], register: Register) -> list[Curve]:
+    curves = [join([one for _, one in row]) for row in rows]
+    fallen = {
+        (at, place): (meter_id, falls[0][0])
+        for at, row in enumerate(rows)
+        if curves[at].falls
+        for place, (meter_id, one) in enumerate(row)
+        if (falls := join([one]).falls)
+    }
+    if not fallen:
+        return curves
+    told = limits_before(list(fallen.values()), register)
+    limits = dict(zip(fallen, told, strict=True))
+    for at in {at for at, _place in fallen}:
+        again = join(
+            [
+                replace(one, limits=limits[at, place]) if (at, place) in limits else one
+                for place, (_, one) in enumerate(rows[at])
+            ]
+        )
+        if again.rollovers:
+            curves[at] = again
+    return curves
 
 
 def line_through_exchanges(
@@ -114,8 +150,11 @@ def line_through_exchanges(
         return meter_line(meter_id, register, start, end, days)
     window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
     needed = _needed(row, window.start, window.end)
-    placed = [(one.meter_id, _placed(one, register, window)) for one in needed]
-    series = [one.series for _, one in placed]
+    series = _series_of_many([_stay(one) for one in needed], register, window)
+    placed = [
+        (one.meter_id, _placed(one, told, register))
+        for one, told in zip(needed, series, strict=True)
+    ]
     there = [place for place, one in enumerate(needed) if one.starts_at < window.end]
     left = [place for place, one in enumerate(needed) if (one.ends_at or window.end) > window.start]
     first = series[left[0]] if left else series[-1]
@@ -160,19 +199,42 @@ def place_lines(
 
     days: as for `meter_line`.
     """
+    return lines_of_places([supply_point_id], medium, register, start, end, days)[supply_point_id]
+
+
+def lines_of_places(
+    supply_points: Sequence[int],
+    medium: str,
+    register: Register,
+    start: datetime,
+    end: datetime,
+    days: Days | None = None,
+) -> dict[int, list[PlaceLine]]:
+    """The lines of each of many places (`place_lines`); by days, in a number of statements that
+    does not grow with them."""
     window = _Window(start.astimezone(UTC), end.astimezone(UTC), timezone.now(), days)
-    installations = (
-        Installation.objects.filter(supply_point_id=supply_point_id, meter__medium=medium)
+    there: dict[int, list[Installation]] = {one: [] for one in supply_points}
+    for one in (
+        Installation.objects.filter(supply_point__in=supply_points, meter__medium=medium)
         .order_by("starts_at", "pk")
         .only(*_NEEDED)
-    )
-    return [
-        PlaceLine(
-            _joined([(one.meter_id, _placed(one, register, window)) for one in row], register),
-            [(one.starts_at, one.ends_at) for one in row],
-        )
-        for row in (_needed(row, window.start, window.end) for row in _in_rows(installations))
+    ):
+        there[one.supply_point_id].append(one)
+    rows = [
+        (place, _needed(row, window.start, window.end))
+        for place, installations in there.items()
+        for row in _in_rows(installations)
     ]
+    stays = [_stay(one) for _place, row in rows for one in row]
+    series = iter(_series_of_many(stays, register, window))
+    placed = [
+        [(one.meter_id, _placed(one, next(series), register)) for one in row]
+        for _place, row in rows
+    ]
+    found: dict[int, list[PlaceLine]] = {one: [] for one in supply_points}
+    for (place, row), curve in zip(rows, _all_joined(placed, register), strict=True):
+        found[place].append(PlaceLine(curve, [(one.starts_at, one.ends_at) for one in row]))
+    return found
 
 
 def add_lines(lines: Sequence[PlaceLine], series: Sequence[Sequence[Bucket]]) -> tuple[Bucket, ...]:
@@ -189,10 +251,13 @@ def add_lines(lines: Sequence[PlaceLine], series: Sequence[Sequence[Bucket]]) ->
     return tuple(found)
 
 
-def _placed(installation: Installation, register: Register, window: _Window) -> Placed:
-    stay = Stay(installation.meter_id, installation.starts_at, installation.ends_at)
+def _stay(installation: Installation) -> Stay:
+    return Stay(installation.meter_id, installation.starts_at, installation.ends_at)
+
+
+def _placed(installation: Installation, series: Series, register: Register) -> Placed:
     return Placed(
-        _series(stay, register, window),
+        series,
         installation.starts_at,
         installation.ends_at,
         installation.start_registers.get(register.column),
@@ -203,6 +268,7 @@ def _placed(installation: Installation, register: Register, window: _Window) -> 
 
 
 _NEEDED = (
+    "supply_point_id",
     "meter_id",
     "starts_at",
     "ends_at",

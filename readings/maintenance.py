@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncMonth
 
 from readings import daily, peaks, rewriting, statistics
 from readings.ending import end_belonging
@@ -182,16 +184,30 @@ def outlook(
     if wanted is not None:
         kept.full_months, kept.keep_months = wanted
     then = months_before(today, -months_ahead)
-    found = []
+    states = rewriting.states()
+    going = {}
     for month in rewriting.months():
         level = level_of(month, kept, then)
-        done = (rewriting.state_of(month) or {}).get(kept.pk, Level.FULL)
-        if level <= done:
-            continue
-        days = DailyReading.objects.filter(day__gte=month.start, day__lt=month.end)
-        counts = list(days.values_list("readings", flat=True))
-        there = len(counts) if done is Level.THIN else sum(counts)
-        staying = 0 if level is Level.GONE else len(counts)
-        if counts:
-            found.append(Outlook(month.start, level, there, staying))
+        done = states.get(month.partition, {}).get(kept.pk, Level.FULL)
+        if level > done:
+            going[month.start] = level, done
+    if not going:
+        return []
+    days = (
+        DailyReading.objects.filter(day__gte=min(going), day__lt=_next(max(going)))
+        .annotate(month=TruncMonth("day"))
+        .values_list("month")
+        .annotate(days=Count("*"), readings=Sum("readings"))
+        .order_by("month")
+    )
+    found = []
+    for start, count, readings in days:
+        if start in going:
+            level, done = going[start]
+            there = count if done is Level.THIN else readings
+            found.append(Outlook(start, level, there, 0 if level is Level.GONE else count))
     return found
+
+
+def _next(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)

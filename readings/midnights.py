@@ -7,10 +7,12 @@ last digit to what it gives over all readings.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 from django.db import connection
 
 from readings.daily import COUNTING, REACH, start_of
+from readings.instep import ALWAYS, EVER, Asking, DailyRows, RawReadings, Upkeep, in_step
 from readings.models import Status
 from readings.rules.points import Series, micros
 from ready.tenancy.context import current_tenant_id
@@ -19,6 +21,7 @@ _DAY = timedelta(days=1)
 # Days are read in at most so many stretches, then with what lies between.
 _SPANS = 8
 Point = tuple[datetime, int]
+Rows = list["_Row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,17 @@ class _Row:
     points: tuple[Point, ...]
     suffices: bool
     thinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The days of a meter that are asked about, both included. exact_days: those of which every
+    reading is wanted, such as those of an exchange."""
+
+    meter_id: int
+    first: date
+    last: date
+    exact_days: Collection[date] = ()
 
 
 def series(
@@ -41,22 +55,33 @@ def series(
     """A counting register's points that decide every local midnight from the start of `first` to
     the end of `last`, with the reading before and the one after.
 
-    exact_days: days of which every reading is wanted, such as those of an exchange. Values in
-    base units. Raises ValueError for a register that does not count up.
+    exact_days: as in `Wanted`. Values in base units. Raises ValueError for a register that does
+    not count up.
     """
+    return series_of_many([Wanted(meter_id, first, last, exact_days)], column, zone)[0]
+
+
+def series_of_many(wanted: Sequence[Wanted], column: str, zone: tzinfo) -> list[Series]:
+    """The series of each, in a number of statements that does not grow with them."""
     if column not in COUNTING:
         raise ValueError(f"{column} does not count up: it has no consumption")
-    reader = _Reader(meter_id, column, zone)
+    return in_step([_asking(one, zone) for one in wanted], column)
+
+
+def _asking(wanted: Wanted, zone: tzinfo) -> Asking[Series]:
+    first, last = wanted.first, wanted.last
+    reader = yield from _Reader.of(wanted.meter_id, zone)
     low, high = start_of(first, zone), start_of(last + _DAY, zone)
-    rows = reader.rows("day >= %s AND day <= %s", [first - _DAY, last + _DAY])
-    exact = {day for day in reader.marked | set(exact_days) if first - _DAY <= day <= last + _DAY}
+    rows = yield from reader.rows(first - _DAY, last + _DAY)
+    chosen = reader.marked | set(wanted.exact_days)
+    exact = {day for day in chosen if first - _DAY <= day <= last + _DAY}
     exact |= _around_what_fell(rows)
     points = [point for row in rows if row.day not in exact for point in row.points]
-    points += reader.readings_of_days(exact)
+    points += yield from reader.readings_of_days(exact)
     if not any(at <= low for at, _ in points):
-        points += reader.before(low, first - _DAY)
+        points += yield from reader.before(low, first - _DAY)
     if not any(at >= high for at, _ in points):
-        points += reader.after(high, last + _DAY)
+        points += yield from reader.after(high, last + _DAY)
     return _series(points, reader)
 
 
@@ -81,41 +106,29 @@ def _series(points: Iterable[Point], reader: "_Reader") -> Series:
 
 
 class _Reader:
-    """Reads one register of one meter."""
+    """Reads one register of one meter, step by step (`readings.instep`)."""
 
-    def __init__(self, meter_id: int, column: str, zone: tzinfo) -> None:
+    def __init__(self, meter_id: int, zone: tzinfo, head: tuple[Any, ...]) -> None:
         self.meter_id = meter_id
-        self.column = column
         self.zone = zone
         # Instants of what was read that are not the meter's own words.
         self.estimated: set[datetime] = set()
         self.edited: set[datetime] = set()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT (SELECT zone FROM readings_upkeep WHERE tenant_id = %(tenant)s),
-                          (SELECT thinned_before FROM readings_upkeep WHERE tenant_id = %(tenant)s),
-                          ARRAY(SELECT day FROM readings_dirtyday
-                                WHERE tenant_id = %(tenant)s AND meter_id = %(meter)s)""",
-                {"tenant": current_tenant_id(), "meter": meter_id},
-            )
-            made_in, thinned_before, marked = cursor.fetchone()
+        made_in, thinned_before, marked = head
         self.thinned_before: date = thinned_before or date.min
         self.marked: set[date] = {day for day in marked if day >= self.thinned_before}
         self.other_zone = made_in != str(zone)
 
-    def rows(self, condition: str, parameters: Sequence[date], order: str = "") -> list[_Row]:
-        """Daily rows that tell the register, or may have readings that do."""
-        column = self.column
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""SELECT day, first_at, first_{column}, last_at, last_{column}, plain AND follows,
-                           marks
-                    FROM readings_dailyreading
-                    WHERE tenant_id = %s AND meter_id = %s AND {condition}
-                      AND (NOT plain OR first_{column} IS NOT NULL) ORDER BY day {order}""",  # noqa: S608
-                [current_tenant_id(), self.meter_id, *parameters],
-            )
-            return [self._row(*row) for row in cursor.fetchall()]
+    @classmethod
+    def of(cls, meter_id: int, zone: tzinfo) -> "Asking[_Reader]":
+        ((head,),) = yield [Upkeep(meter_id)]
+        return cls(meter_id, zone, head)
+
+    def rows(self, low: date, high: date, *, newest: bool = False, most: int = 0) -> Asking[Rows]:
+        """Daily rows from one day to another that tell the register, or may have readings that do.
+        most: no more than so many, the newest or the oldest of them."""
+        (found,) = yield [DailyRows(self.meter_id, low, high, newest, most)]
+        return [self._row(*row) for row in found]
 
     def _row(
         self,
@@ -136,7 +149,7 @@ class _Reader:
             self.edited |= {first_at, last_at} if marks & 1 << Status.EDITED else set()
         return _Row(day, points, thinned or (suffices and not self.other_zone), thinned)
 
-    def readings_of_days(self, days: Iterable[date]) -> list[Point]:
+    def readings_of_days(self, days: Iterable[date]) -> Asking[list[Point]]:
         """Every reading of these days."""
         spans: list[tuple[datetime, datetime]] = []
         for day in sorted(days):
@@ -144,49 +157,47 @@ class _Reader:
             if spans and (spans[-1][1] == low or len(spans) == _SPANS):
                 low = spans.pop()[0]
             spans.append((low, high))
-        return [
-            point
-            for low, high in spans
-            for point in self._readings("r.ts >= %s AND r.ts < %s", [low, high], "")
-        ]
+        if not spans:
+            return []
+        found = yield [RawReadings(self.meter_id, low, high) for low, high in spans]
+        return [point for rows in found for point in self._points(rows)]
 
-    def _readings(self, condition: str, parameters: Sequence[datetime], order: str) -> list[Point]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""SELECT r.ts, r.{self.column}, r.status FROM readings_reading r
-                    WHERE r.tenant_id = %s AND r.meter_id = %s AND {condition}
-                      AND r.{self.column} IS NOT NULL ORDER BY r.ts {order}""",  # noqa: S608
-                [current_tenant_id(), self.meter_id, *parameters],
-            )
-            rows = cursor.fetchall()
+    def _nearest(self, low: datetime, high: datetime, *, newest: bool) -> Asking[list[Point]]:
+        (found,) = yield [RawReadings(self.meter_id, low, high, newest, 2)]
+        return self._points(found)
+
+    def _points(self, rows: Iterable[tuple[Any, ...]]) -> list[Point]:
+        rows = list(rows)
         self.estimated |= {at for at, _value, status in rows if status == Status.ESTIMATED}
         self.edited |= {at for at, _value, status in rows if status == Status.EDITED}
         return [(at, value) for at, value, _status in rows]
 
-    def before(self, low: datetime, day: date) -> list[Point]:
+    def before(self, low: datetime, day: date) -> Asking[list[Point]]:
         """The nearest points of an earlier day.
 
         Looked for nearby first: planning a look through all partitions takes longer than it.
         """
-        near = self.rows("day < %s AND day >= %s", [day, day - REACH], "DESC LIMIT 1")
-        rows = near or self.rows("day < %s", [day], "DESC LIMIT 1")
+        eve = day - _DAY
+        rows = yield from self.rows(day - REACH, eve, newest=True, most=1)
+        if not rows:
+            rows = yield from self.rows(date.min, eve, newest=True, most=1)
         after = rows[0].day if rows else date.min
         if rows and rows[0].suffices and not any(after <= one < day for one in self.marked):
             return list(rows[0].points)
-        return self._readings(
-            "r.ts < %s AND r.ts >= %s", [low, low - REACH], "DESC LIMIT 2"
-        ) or self._readings("r.ts < %s", [low], "DESC LIMIT 2")
+        near = yield from self._nearest(low - REACH, low, newest=True)
+        return near or (yield from self._nearest(EVER, low, newest=True))
 
-    def after(self, high: datetime, day: date) -> list[Point]:
+    def after(self, high: datetime, day: date) -> Asking[list[Point]]:
         """The nearest points of a later day."""
-        near = self.rows("day > %s AND day <= %s", [day, day + REACH], "LIMIT 1")
-        rows = near or self.rows("day > %s", [day], "LIMIT 1")
+        morrow = day + _DAY
+        rows = yield from self.rows(morrow, day + REACH, most=1)
+        if not rows:
+            rows = yield from self.rows(morrow, date.max, most=1)
         until = rows[0].day if rows else date.max
         if rows and rows[0].suffices and not any(day < one <= until for one in self.marked):
             return list(rows[0].points)
-        return self._readings(
-            "r.ts >= %s AND r.ts < %s", [high, high + REACH], "LIMIT 2"
-        ) or self._readings("r.ts >= %s", [high], "LIMIT 2")
+        near = yield from self._nearest(high, high + REACH, newest=False)
+        return near or (yield from self._nearest(high, ALWAYS, newest=False))
 
 
 # ── Many meters at once ─────────────────────────────────────────────────────────────────────────

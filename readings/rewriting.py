@@ -92,13 +92,25 @@ def months() -> list[Month]:
     return found
 
 
+def states() -> dict[str, dict[int, Level]]:
+    """What was done to each month that was ever written anew, by partition and utility."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname, obj_description(c.oid, 'pg_class')
+               FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = %s::regclass AND obj_description(c.oid, 'pg_class') IS NOT NULL
+            """,
+            [TABLE],
+        )
+        return {name: _levels(comment) for name, comment in cursor.fetchall()}
+
+
 def state_of(month: Month) -> dict[int, Level] | None:
     """What was done to a month, by utility; None when it was never written anew."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT obj_description(%s::regclass)", [month.partition])
-        comment = cursor.fetchone()[0]
-    if comment is None:
-        return None
+    return states().get(month.partition)
+
+
+def _levels(comment: str) -> dict[int, Level]:
     levels: dict[str, list[int]] = json.loads(comment)["levels"]
     return {tenant: Level[name] for name, tenants in levels.items() for tenant in tenants}
 

@@ -143,13 +143,37 @@ def _packed(readings: str, parameters: Sequence[int | datetime]) -> Series:
     )
 
 
-def limits_before(meter_id: int, register: Register, fall: int) -> RegisterLimits:
-    """What the register could do in the two months before a fall (microseconds since 1970 UTC):
-    whether it was a rollover is told by that."""
-    readings, whose = _readings(Stay(meter_id), register)
-    until = instant(fall)
-    series = _packed(f"{readings} AND ts >= %s AND ts < %s", [*whose, until - _HABITS, until])
-    return observed_limits(series.times, series.values, DEFAULT_DIGITS)
+def limits_before(falls: Sequence[tuple[int, int]], register: Register) -> list[RegisterLimits]:
+    """What each register could do in the two months before a fall (meter, microseconds since 1970
+    UTC): whether it was a rollover is told by that. One statement."""
+    column = register.column
+    untils = [instant(fall) for _meter, fall in falls]
+    sinces = [until - _HABITS for until in untils]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT f.number, string_agg(timestamptz_send(r.ts), ''::bytea ORDER BY r.ts),
+                       string_agg(int8send(r.{column}::int8), ''::bytea ORDER BY r.ts)
+                FROM unnest(%(meters)s::int[], %(sinces)s::timestamptz[], %(untils)s::timestamptz[])
+                     WITH ORDINALITY AS f(meter, since, until, number)
+                JOIN readings_reading r ON r.tenant_id = %(tenant)s AND r.meter_id = f.meter
+                 AND r.ts >= f.since AND r.ts < f.until
+                 AND r.ts >= %(first)s AND r.ts < %(last)s AND r.{column} IS NOT NULL
+                GROUP BY f.number""",  # noqa: S608
+            {
+                "tenant": current_tenant_id(),
+                "meters": [meter for meter, _fall in falls],
+                "sinces": sinces,
+                "untils": untils,
+                "first": min(sinces),
+                "last": max(untils),
+            },
+        )
+        told = {number: packed for number, *packed in cursor.fetchall()}
+    limits = []
+    for number in range(1, len(falls) + 1):
+        times, values = told.get(number, (None, None))
+        limits.append(observed_limits(instants(times), integers(values), DEFAULT_DIGITS))
+    return limits
 
 
 class Sides(NamedTuple):

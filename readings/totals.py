@@ -15,7 +15,7 @@ from django.utils import timezone
 from meters.models import Installation, Meter
 from meters.registers import Register
 from readings import midnights
-from readings.lines import add_lines, check_counts, meter_line, place_lines
+from readings.lines import add_lines, check_counts, lines_of_places, meter_line, meter_lines
 from readings.rules.buckets import BucketSize, Days, whole_days
 from readings.rules.curve import Flag
 from readings.rules.intervals import (
@@ -56,7 +56,8 @@ def totals(
 
     Reads only the neighbours of both boundaries; a meter whose register falls there or between
     is asked about alone, reading by reading. Between the boundaries a fall is only seen in a
-    window of whole days of the zone, and on days that have their daily rows.
+    window of whole days of the zone, and on days that have their daily rows. Of whole days the
+    statements do not grow with the meters.
     size: whose thresholds tell interpolated from estimated.
     Raises ValueError for an empty window or a register that does not count up.
     """
@@ -70,15 +71,16 @@ def totals(
         whole_days(start, end, zone),
         timezone.now(),
     )
-    quick = _quick(ids, question, everyone=meter_ids is None)
-    found = []
-    for meter_id in ids:
-        bucket = quick[meter_id]
-        if bucket is None:
-            line = meter_line(meter_id, register, start, end, question.days)
-            bucket = whole_window(line.curve, start, end, size)
-        found.append(MeterTotal(meter_id, bucket))
-    return tuple(found)
+    told = _quick(ids, question, everyone=meter_ids is None)
+    alone = [one for one in ids if told[one] is None]
+    curves = (
+        meter_lines(alone, register, start, end, question.days)
+        if question.days
+        else [meter_line(one, register, start, end).curve for one in alone]
+    )
+    for meter_id, curve in zip(alone, curves, strict=True):
+        told[meter_id] = whole_window(curve, start, end, size)
+    return tuple(MeterTotal(one, bucket) for one in ids if (bucket := told[one]) is not None)
 
 
 class _Question(NamedTuple):
@@ -250,7 +252,8 @@ def totals_of_supply_points(
 ) -> tuple[PlaceTotal, ...]:
     """What each place used of a medium in [start, end), through meter exchanges.
 
-    Places with one meter all the time are asked about together (`totals`), the others one by one.
+    Places with one meter all the time are asked about by the readings beside both boundaries, the
+    others by their lines; by whole days, either in a number of statements that does not grow.
     Raises ValueError as `totals`.
     """
     check_counts(register)
@@ -263,15 +266,16 @@ def totals_of_supply_points(
     # Naming thousands of meters costs more than reading a few too many.
     everyone = 2 * len(placed) >= len(stays)
     quick = _quick(sorted(placed), question, everyone=everyone, placed=placed)
-    found = []
-    for place, meters in stays.items():
-        bucket = quick[meters[0].meter_id] if place in alone else None
-        if bucket is None:
-            lines = place_lines(place, medium, register, start, end, days)
-            windows = [[whole_window(line.curve, start, end, size)] for line in lines]
-            (bucket,) = add_lines(lines, windows)
-        found.append(PlaceTotal(place, meters[-1].meter_id, bucket))
-    return tuple(found)
+    told = {place: quick[stay.meter_id] for place, stay in alone.items()}
+    rest = [place for place in stays if told.get(place) is None]
+    for place, lines in lines_of_places(rest, medium, register, start, end, days).items():
+        windows = [[whole_window(line.curve, start, end, size)] for line in lines]
+        (told[place],) = add_lines(lines, windows)
+    return tuple(
+        PlaceTotal(place, meters[-1].meter_id, bucket)
+        for place, meters in stays.items()
+        if (bucket := told[place]) is not None
+    )
 
 
 class _PlaceStay(NamedTuple):
