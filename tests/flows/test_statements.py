@@ -16,6 +16,7 @@ from django.utils import timezone
 from meters import desk, groups, listing, services
 from meters.models import PRIORITY_INTERVAL_S, Meter, MeterImport, MeterState, SupplyPoint
 from notifications.models import InfoCodePeriod
+from readings.exchange import Visit, exchange_meter
 from readings.models import Origin, Reading, Trust
 from readings.planning import plan_exchange
 from ready.accounts.models import User
@@ -59,6 +60,29 @@ PAGES = {
     "analysis/comparison/find/?q=Vej": 16,
     "operation/collectors/": 15,
     "operation/info-codes/": 14,
+    "meters/?q=vej": 20,
+    "meters/?q=vej&in=address": 20,
+    "meters/?cooling=20": 18,
+    "meters/count.json?q=vej": 14,
+    "meters/{meter}/key/": 18,
+    "meters/{meter}/telegrams/": 17,
+    "meters/{meter}/report.pdf": 44,
+    "meters/keys/": 13,
+    "customers/?q=Customer": 14,
+    "places/{place}/residents/": 15,
+    "analysis/consumption/": 47,
+    "operation/telegrams/": 16,
+    "operation/quarantine/": 16,
+    "operation/outbox/": 16,
+    "search/?q=Vej": 18,
+    "configuration/": 13,
+    "configuration/audit/": 14,
+    "configuration/keeping/": 21,
+    "configuration/letterhead/": 13,
+    "configuration/outdoor-temperature/": 14,
+    "configuration/roles/": 15,
+    "configuration/tokens/": 14,
+    "configuration/users/": 15,
 }
 # More for each series that is compared: they are at most eight, and days that are not settled yet
 # are computed from their readings.
@@ -94,6 +118,21 @@ def fill(tenant: Tenant, count: int, first: int) -> dict[str, int]:
                     trust=Trust.MAC,
                     e1=(100 - hours) * 3_600_000,
                 )
+            former = services.install_meter(
+                meter=factories.meter(number=f"2{number:07d}"),
+                supply_point=factories.place(street=f"Sti {number}", customer=customer),
+                at=now - timedelta(days=40),
+                registers={"e1": 0},
+                actor=factories.ACTOR,
+            )
+            exchanged_at = now - timedelta(days=9)
+            exchange_meter(
+                installation=former,
+                new_meter=factories.meter(number=f"3{number:07d}", in_stock=True),
+                visit=Visit(exchanged_at, exchanged_at, {"e1": 9}, {"e1": 0}, {}),
+                actor=factories.ACTOR,
+                now=now,
+            )
             MeterState.objects.filter(meter=meter).update(
                 heard_at=now, read_at=now, e1=100 * 3_600_000, conditions=["leak"], trouble=17
             )
