@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from meters.conditions import describe, severity
 from meters.models import Installation
 from notifications.models import InfoCodePeriod
+from readings import charts
 from readings.findings import finding_words, findings_of
 from ready.web.units import UnitChoice
 
@@ -34,6 +35,22 @@ def events_of(meter_id: int, units: UnitChoice, now: datetime) -> Sequence[Event
     """The newest events of a meter, the newest first; at most 200."""
     found = [*_codes(meter_id), *_installations(meter_id), *_findings(meter_id, units, now)]
     return sorted(found, key=lambda one: one.starts_at, reverse=True)[:MOST]
+
+
+def codes_between(
+    meter_id: int, start: datetime, end: datetime, now: datetime
+) -> Sequence[charts.Event]:
+    """The info codes that a meter had in [start, end), for its chart; those still there until
+    now."""
+    periods = InfoCodePeriod.objects.filter(meter=meter_id, starts_at__lt=end).exclude(
+        ends_at__lt=start
+    )
+    return [
+        charts.Event(str(describe(code)), starts_at, ends_at or now)
+        for code, starts_at, ends_at in periods.order_by("starts_at", "code").values_list(
+            "code", "starts_at", "ends_at"
+        )
+    ]
 
 
 def _codes(meter_id: int) -> list[Event]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -74,6 +74,19 @@ class Bar:
     deeper: str  # the address of the finer chart, or ""
 
 
+class Event(NamedTuple):
+    """What a meter said of itself for a time, as a bar's tooltip tells it: an info code."""
+
+    words: str
+    starts_at: datetime
+    ends_at: datetime
+
+    def touches(self, bucket: Bucket) -> bool:
+        """Whether it was so at any time of a bucket; what began and ended at once was, too."""
+        begins = self.starts_at >= bucket.start
+        return self.starts_at < bucket.end and (begins or self.ends_at > bucket.start)
+
+
 def look_of(bucket: Bucket) -> Look:
     """How a bucket is drawn."""
     if bucket.numerator is None:
@@ -115,6 +128,7 @@ def bars(
     unit: Unit,
     zone: tzinfo,
     deeper: Callable[[datetime], str],
+    events: Sequence[Event] = (),
 ) -> list[Bar]:
     """The buckets as bars. deeper: from a bucket's start to the address of the finer chart."""
     places = chart_decimals(buckets, unit)
@@ -129,7 +143,10 @@ def bars(
                 text="–" if amount is None else formats.quantity(amount, unit, places),
                 value="" if amount is None else formats.fixed(amount / unit.base, places),
                 look=look_of(bucket),
-                marks=[str(words) for flag, words in MARKS.items() if flag in bucket.flags],
+                marks=[
+                    *(str(words) for flag, words in MARKS.items() if flag in bucket.flags),
+                    *dict.fromkeys(one.words for one in events if one.touches(bucket)),
+                ],
                 deeper=deeper(bucket.start),
             )
         )

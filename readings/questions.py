@@ -6,7 +6,7 @@ one unit, the window's statistics, and on request the same days a year earlier a
 temperature.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from urllib.parse import urlencode
@@ -85,6 +85,11 @@ class ChartAnswer:
         return any(one.value for one in self.outdoor)
 
 
+# Who knows what a meter said of itself in a window (meter, start, end, now): its info codes are
+# known to an app above this one; `ready.urls` puts it here.
+EVENTS: list[Callable[[int, datetime, datetime, datetime], Sequence[charts.Event]]] = []
+
+
 def ask(page: MeterPage, data: Mapping[str, str], today: date, zone: tzinfo) -> ChartQuestion:
     """The question of an address; what it says wrongly is as if it were not there."""
     registers = counting_registers(page)
@@ -115,7 +120,10 @@ def answer(question: ChartQuestion, now: datetime, units: UnitChoice) -> ChartAn
     zone, step = question.zone, question.window.step
     buckets = _buckets(question, question.window, now)
     unit = charts.chart_unit(question.register, buckets, units)
-    bars = charts.bars(buckets, step, unit, zone, question.deeper)
+    start, end = question.window.bounds(zone, now)
+    meter_id = question.page.meter.pk
+    events = [event for told in EVENTS for event in told(meter_id, start, end, now)]
+    bars = charts.bars(buckets, step, unit, zone, question.deeper, events)
     earlier: Sequence[charts.Bar | None] = ()
     if question.before:
         old = _buckets(question, question.window.year_before(), now)

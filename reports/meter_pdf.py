@@ -13,7 +13,7 @@ from readings.queries import WindowStatistics
 from readings.questions import ChartAnswer, register_unit
 from ready.web import formats
 from ready.web.units import UnitChoice
-from reports.paper import INK, LINE, MUTED, STRONG, TEXT, WIDTH, Styles, document
+from reports.paper import INK, LINE, MUTED, STRONG, TEXT, WIDTH, Styles, cell, document
 from reports.paper.chart import COLOURS, BarChart
 from reports.services import Head
 
@@ -152,7 +152,6 @@ def _numbers(answer: ChartAnswer) -> Table:
     if answer.knows_outdoor:
         head.append(_("Outdoors (°C)"))
     head += [_("Quality"), _("Events")]
-    rows = [[str(cell) for cell in row] for row in _rows(answer)]
     many = bool(answer.earlier) and answer.knows_outdoor
     widths = [WIDTH * 0.18, WIDTH * 0.13] if many else [WIDTH * 0.2, WIDTH * 0.16]
     widths += [WIDTH * (0.165 if many else 0.16)] if answer.earlier else []
@@ -160,6 +159,17 @@ def _numbers(answer: ChartAnswer) -> Table:
     numeric = len(widths) - 1
     widths += [WIDTH * 0.24]
     widths.append(WIDTH - sum(widths))
+    rows = [
+        [
+            cell(str(text), Styles.number if 0 < at <= numeric else Styles.cell, widths[at])
+            for at, text in enumerate(row)
+        ]
+        for row in _rows(answer)
+    ]
+    titles = [
+        cell(str(text), Styles.number_head if 0 < at <= numeric else Styles.head, widths[at])
+        for at, text in enumerate(head)
+    ]
     style = TableStyle(
         [
             ("FONT", (0, 0), (-1, 0), STRONG, 7.5),
@@ -167,12 +177,13 @@ def _numbers(answer: ChartAnswer) -> Table:
             ("TEXTCOLOR", (0, 0), (-1, -1), INK),
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, MUTED),
             ("ROWBACKGROUNDS", (0, 1), (-1, -1), [None, _STRIPE]),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("ALIGN", (1, 0), (numeric, -1), "RIGHT"),
             ("TOPPADDING", (0, 0), (-1, -1), 2),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 2.5),
         ]
     )
-    return Table([head, *rows], colWidths=widths, style=style, repeatRows=1, hAlign="LEFT")
+    return Table([titles, *rows], colWidths=widths, style=style, repeatRows=1, hAlign="LEFT")
 
 
 def _rows(answer: ChartAnswer) -> Iterator[Sequence[object]]:

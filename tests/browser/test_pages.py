@@ -55,7 +55,6 @@ PAGES = [
     "meters/{meter}/exchange/",
     "meters/{meter}/exchange/plan/",
     "meters/{meter}/report/send/",
-    "performance/",
     "customers/",
     "search/?q=vej",
     "configuration/",

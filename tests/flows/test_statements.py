@@ -35,8 +35,8 @@ PAGES = {
     "meters/?group={group}": 20,
     "meters/{meter}/": 15,
     "meters/{meter}/drawer/": 15,
-    "meters/{meter}/consumption/": 39,
-    "meters/{meter}/consumption/?outdoor=yes": 41,  # hours and days
+    "meters/{meter}/consumption/": 40,
+    "meters/{meter}/consumption/?outdoor=yes": 42,  # hours and days
     "meters/{meter}/readings/": 20,
     "meters/{meter}/events/": 18,
     "meters/{meter}/history/": 18,
@@ -66,7 +66,7 @@ PAGES = {
     "meters/count.json?q=vej": 14,
     "meters/{meter}/key/": 18,
     "meters/{meter}/telegrams/": 17,
-    "meters/{meter}/report.pdf": 44,
+    "meters/{meter}/report.pdf": 45,
     "meters/keys/": 13,
     "customers/?q=Customer": 14,
     "places/{place}/residents/": 15,

@@ -256,3 +256,16 @@ class TestTheYearBefore:
         line = next(one for one in figure["data"] if one["name"] == "The year before")
         assert line["y"] == ["1", "2", None]
         assert line["customdata"][1][0].startswith("25-10-2025 01:00")
+
+
+def test_an_info_code_is_told_by_the_bars_of_its_time() -> None:
+    at = START + 2.5 * HOUR
+    events = [
+        charts.Event("Leak", START + 1.5 * HOUR, START + 3 * HOUR),
+        charts.Event("Leak", at, at),
+        charts.Event("Dry", at, at),
+    ]
+    found = charts.bars(
+        [bucket(slot, 1) for slot in range(5)], BucketSize.HOUR, KWH, ZONE, lambda _: "", events
+    )
+    assert [list(bar.marks) for bar in found] == [[], ["Leak"], ["Leak", "Dry"], [], []]
