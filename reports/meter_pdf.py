@@ -155,9 +155,9 @@ def _numbers(answer: ChartAnswer) -> Table:
     many = bool(answer.earlier) and answer.knows_outdoor
     widths = [WIDTH * 0.18, WIDTH * 0.13] if many else [WIDTH * 0.2, WIDTH * 0.16]
     widths += [WIDTH * (0.165 if many else 0.16)] if answer.earlier else []
-    widths += [WIDTH * 0.14] if answer.knows_outdoor else []
+    widths += [WIDTH * 0.16] if answer.knows_outdoor else []
     numeric = len(widths) - 1
-    widths += [WIDTH * 0.24]
+    widths += [WIDTH * 0.22]
     widths.append(WIDTH - sum(widths))
     rows = [
         [
