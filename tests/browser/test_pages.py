@@ -56,7 +56,6 @@ PAGES = [
     "meters/{meter}/exchange/plan/",
     "meters/{meter}/report/send/",
     "customers/",
-    "search/?q=vej",
     "configuration/",
     "configuration/audit/",
     "configuration/keeping/",
