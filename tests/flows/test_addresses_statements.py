@@ -16,6 +16,7 @@ from ready.tenancy.context import tenant_context
 from tests.matrix import world
 from tests.matrix.cells import objects_of
 from tests.matrix.sites import Site, sites
+from tests.matrix.things import Utility, furnish
 
 pytestmark = pytest.mark.django_db
 TIMES_MORE = 3
@@ -33,7 +34,7 @@ def asked(client: Client, address: str) -> int:
     return len(captured)
 
 
-def addresses(own: world.Utility) -> dict[str, str]:
+def addresses(own: Utility) -> dict[str, str]:
     """Every address of a utility that can be looked at, by its name."""
     here = world.World(own=own, other=own)
 
@@ -57,9 +58,9 @@ def test_no_address_asks_more_often_because_there_is_more_to_show() -> None:
         client.get(path)  # what is looked up once a process
     few = {name: asked(client, path) for name, path in paths.items()}
     for number in range(TIMES_MORE):
-        more = world.Utility(own.tenant, f"{own.canary}-{number}", people=own.people)
+        more = Utility(own.tenant, f"{own.canary}-{number}", people=own.people)
         with tenant_context(own.tenant.pk):
-            world._things(more)
+            furnish(more)
             world.person(more, f"colleague {number}", Role.USER)
     many = {name: asked(client, path) for name, path in paths.items()}
     assert {name: (few[name], many[name]) for name in paths if few[name] != many[name]} == {}
