@@ -56,7 +56,7 @@ def decode_message(
     frame: bytes, *, key_for: KeyFor, formats: Formats, already_decrypted: bool, crc: link.Checksums
 ) -> Telegram:
     """Decode one wireless or wired frame; parameters and errors as `wmbus.decode` says."""
-    if crc == "auto" and wired.is_long(frame):
+    if crc == "auto" and wired.is_wired(frame):
         return _finish(open_wired(frame), key_for, formats, already_decrypted)
     stripped = link.strip(frame, crc)
     sender = link.sender(stripped)
@@ -106,7 +106,7 @@ def decode_message_of_fragments(
 
 def address_of_frame(frame: bytes, crc: link.Checksums) -> Address:
     """The meter's address as far as it can be read without a key."""
-    if crc == "auto" and wired.is_long(frame):
+    if crc == "auto" and wired.is_wired(frame):
         message = open_wired(frame)
         header = transport.parse(message.data, message.position, wired=True)
         return _wired_address(message, header)

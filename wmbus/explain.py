@@ -99,7 +99,7 @@ def explain(
         failure = error
     sections: list[Section] = []
     try:
-        if crc == "auto" and wired.is_long(frame):
+        if crc == "auto" and wired.is_wired(frame):
             _wired(frame, sections, telegram, failure)
         else:
             _wireless(frame, key_for, already_decrypted, crc, sections, telegram, failure)
@@ -118,9 +118,21 @@ def _below(count: int) -> Words:
 def _wired(
     frame: bytes, sections: list[Section], telegram: Telegram | None, failure: DecodeError | None
 ) -> None:
-    message = open_wired(frame)
     builder = Builder(_("as received"), frame)
     wire = str(Layer.WIRED)
+    if len(frame) > 1 and wired.is_short(frame):
+        wired.parse(frame)
+        # No meter answers with one, so this is the place of the failure.
+        builder.add(1, wire, _("start"))
+        problem = failure.reason if failure else ""
+        control = CONTROLS.get(frame[1], "")
+        builder.add(1, wire, _("control field (C)"), control, problem)
+        builder.add(1, wire, _("primary address (A)"), str(frame[2]))
+        builder.add(1, wire, _("checksum"), _("fits"))
+        builder.add(1, wire, _("stop"))
+        sections.append(builder.finish(wire, _("behind the frame")))
+        return
+    message = open_wired(frame)
     builder.add(1, wire, _("start"))
     builder.add(2, wire, _("length, twice"), Words(_("%(count)d bytes"), count=frame[1]))
     builder.add(1, wire, _("start"))

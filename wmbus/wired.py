@@ -48,13 +48,23 @@ class Frame(NamedTuple):
         return self.body[1] if self.body else 0
 
 
-def is_long(frame: bytes) -> bool:
-    """Does this begin like a long or control frame? No meter on the radio sends such a C and M."""
-    return (
+def is_wired(frame: bytes) -> bool:
+    """Does this begin like a long or control frame, or is it a short one or an acknowledgement?
+
+    No meter on the radio sends such a C and M, and none a frame of one or five bytes.
+    """
+    return is_short(frame) or (
         len(frame) >= 4
         and frame[0] == START_LONG
         and frame[3] == START_LONG
         and frame[1] == frame[2]
+    )
+
+
+def is_short(frame: bytes) -> bool:
+    """Is it a short frame or an acknowledgement, with nothing around it?"""
+    return frame == bytes((ACKNOWLEDGE,)) or (
+        len(frame) == 5 and frame[0] == START_SHORT and frame[4] == STOP
     )
 
 

@@ -58,6 +58,8 @@ BROKEN = {
         METER, bytes.fromhex("7A 01 00 0000 0113 05 0D13 F7 00 00")
     ),
     "wired request": requests.send_data(5, 0x51, b"\x01"),
+    "wired short frame": requests.request_data(5, toggle=True),
+    "acknowledgement": b"\xe5",
 }
 
 

@@ -73,6 +73,21 @@ def test_the_other_frames() -> None:
         read(requests.send_data(5, 0x51, b"\x01"))
 
 
+@pytest.mark.parametrize(
+    "frame", [b"\xe5", requests.reset(7), requests.request_data(7, toggle=True)]
+)
+def test_requests_and_acknowledgements_are_told_as_such(frame: bytes) -> None:
+    """Not as a telegram of the radio that was cut."""
+    with pytest.raises(wmbus.NotMeterData) as error:
+        read(frame)
+    assert error.value.layer == "wired link"
+
+
+def test_a_short_frame_with_a_wrong_checksum() -> None:
+    with pytest.raises(wmbus.BadChecksum):
+        read(bytes.fromhex("1040074616"))
+
+
 def test_what_the_meter_reports() -> None:
     for code, words in ((8, "too busy"), (99, "error 99")):
         with pytest.raises(wmbus.MeterReportsError, match=words) as error:
