@@ -164,11 +164,8 @@ def meter_kinds(gallery: Keeper, home: str, name: str) -> None:
     meters = _meters(page, home)
     for step in ("hour", "day", "month", "year"):
         gallery.visit(f"{name}-{step}", f"{meters[0]}consumption/?step={step}")
-    for switch in page.locator("[role=switch]").all():
-        if switch.is_visible() and switch.get_attribute("aria-checked") == "false":
-            switch.click(timeout=PATIENCE)
-            settle(page)
-    gallery.keep(f"{name}-switches")
+    both = "step=day&before=year&outdoor=yes"
+    gallery.visit(f"{name}-switches", f"{meters[0]}consumption/?{both}")
     for medium in ("water", "cooling", "electricity"):
         page.goto(f"{home}meters/?medium={medium}")
         row = page.locator("tr[data-meter]").first
