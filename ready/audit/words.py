@@ -142,6 +142,15 @@ NAMES: dict[str, Promise | str] = {
     "volume_unit": _("Unit of volume"),
     "why": _("Reason"),
     "zone": _("Time zone"),
+    # What was found of the lines of a key file.
+    "new": _("First key of this meter"),
+    "replaces": _("Replaces the key in force"),
+    "same": _("The meter has this key already"),
+    "unknown": _("The meter is not registered"),
+    "shared": _("Another meter has the same key"),
+    "twice": _("The meter stands in the file twice"),
+    "no_key": _("The line has no key"),
+    "bad_key": _("A key has 32 hexadecimal digits"),
 }
 
 # The values that some names take, where they are codes.
@@ -236,6 +245,8 @@ def value_of(name: str, value: object) -> str:
 
 
 def _text(name: str, value: str) -> str:
+    if name == "file":  # of a file handed out, its header was kept
+        value = value.removeprefix("attachment; filename=").strip('"')
     code = CODES.get(name, {}).get(value)
     if code is not None:
         return str(code)
