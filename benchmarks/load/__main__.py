@@ -27,7 +27,7 @@ from benchmarks.load.telegrams import PER_BODY, Size, write
 from ready.local.ports import require_free
 from ready.local.programs import ROOT
 
-PARTS = ("sustained", "half", "broker", "database", "backlog", "noisy", "slow", "bombs")
+PARTS = ("sustained", "half", "broker", "database", "backlog", "alarms", "noisy", "slow", "bombs")
 # So many batches may wait while the load is on: enough to keep a worker busy, few enough that the
 # figure is that of the whole way and not of the inbox (half a second's worth at full speed).
 MOST_WAITING = 10
@@ -100,7 +100,7 @@ def main() -> None:
     chosen = options()
     require_free(chosen.port)
     rate = chosen.peak / 2
-    needed = chosen.duration * chosen.peak + chosen.scenario * rate * 10 + chosen.backlog
+    needed = chosen.duration * chosen.peak + chosen.scenario * rate * 11 + chosen.backlog * 1.25
     size = Size(chosen.meters, chosen.tenants, chosen.collectors, int(needed))
     folder = ROOT / "build" / "load"
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +119,7 @@ def main() -> None:
             "broker": lambda: scenarios.broker_off(ground),
             "database": lambda: scenarios.database_killed(ground),
             "backlog": lambda: scenarios.backlog(ground, chosen.backlog),
+            "alarms": lambda: scenarios.alarms(ground, chosen.backlog // 4),
             "noisy": lambda: scenarios.noisy(ground),
             "slow": lambda: scenarios.slow(ground, chosen.slow),
             "bombs": lambda: scenarios.bombs(ground),

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.load.client import Spec, Told
+from benchmarks.load.client import PATH, Spec, Told
 from benchmarks.load.telegrams import Size
 from ready.local.credentials import generate
 from ready.local.postgres import LASTING
@@ -102,6 +102,31 @@ class Rig:
             row = link.execute("SELECT count(*) FROM collectors_pendingwork").fetchone()
         assert row is not None
         return int(row[0])
+
+    def alarmed(self, number: int) -> bool:
+        """Whether a meter's alarm is committed: as a period, and in the outbox."""
+        with self.database() as link:
+            row = link.execute(
+                """SELECT count(*) FROM meters_meter m
+                   JOIN notifications_infocodeperiod p ON p.tenant_id = m.tenant_id
+                    AND p.meter_id = m.id AND p.ends_at IS NULL
+                   JOIN notifications_outboxentry o ON o.tenant_id = m.tenant_id
+                    AND o.payload ->> 'meter' = m.id::text
+                   WHERE m.number = %s""",
+                [str(number)],
+            ).fetchone()
+        assert row is not None
+        return int(row[0]) > 0
+
+    def tell(self, token: str, body: bytes) -> None:
+        """Push one body; it must be taken."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        link.request("POST", PATH, body, headers)
+        answer = link.getresponse()
+        if answer.status != 200:
+            raise SystemExit(f"a push was answered {answer.status}: {answer.read()!r}")
+        link.close()
 
     def is_ready(self) -> bool:
         """What /healthz/ready says."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.load.client import PATH, Told
 from benchmarks.load.rig import Rig
-from benchmarks.load.telegrams import PER_BODY, Size
+from benchmarks.load.telegrams import LEAKING, PER_BODY, Size, leak
 
 MB = 1 << 20
 
@@ -131,6 +131,40 @@ def backlog(ground: Ground, telegrams: int) -> None:
     tell("backlog: drained", f"{there * PER_BODY / seconds:.0f} telegrams/s")
     told = ", ".join(f"{used / MB:.0f} at {share:.0%} left" for share, used in memory.items())
     tell("backlog: workers' memory, MiB", told, "no growth")
+
+
+def alarms(ground: Ground, telegrams: int) -> None:
+    """Leaks are told while a backlog waits and more comes in."""
+    rig = ground.rig
+    token = json.loads(rig.tokens.read_text())[0]
+    go_on = rig.stop_part("worker")
+    first, count = ground.take(telegrams)
+    rig.push(ground.bodies, first, count)
+    go_on()
+    took: list[float] = []
+    behind: list[int] = []
+
+    def leaks() -> None:
+        there = rig.waiting()
+        while rig.waiting() >= there:
+            time.sleep(0.1)  # the workers start
+        for number in LEAKING:
+            behind.append(rig.waiting() * PER_BODY)
+            began = time.perf_counter()
+            rig.tell(token, leak(number))
+            while not rig.alarmed(number):
+                time.sleep(0.01)
+            took.append(time.perf_counter() - began)
+            time.sleep(0.3)
+
+    ground.moderate(leaks)
+    rig.drain()
+    tell("alarms: telegrams that waited meanwhile", f"{behind[0]} falling to {behind[-1]}")
+    tell(
+        "alarms: push to committed period and outbox",
+        f"p50 {percentile(took, 0.5):.2f} · longest {max(took):.2f} s of {len(took)}",
+        "≤ 2 s",
+    )
 
 
 def noisy(ground: Ground) -> None:

@@ -13,7 +13,7 @@ import django
 django.setup()
 
 # ruff: noqa: E402  READY's modules can only be imported once Django is set up.
-from benchmarks.load.telegrams import Size, key_of
+from benchmarks.load.telegrams import LEAKING, Size, key_of
 from collectors import tokens
 from collectors.models import Collector
 from collectors.services import register_collector
@@ -70,6 +70,7 @@ def main() -> None:
     ]
     for number, tenant in enumerate(utilities):
         make_meters(tenant, size.numbers(number))
+    make_meters(utilities[0], LEAKING)
     told = []
     for number in range(collectors):
         tenant = utilities[number % tenants]
