@@ -21,7 +21,8 @@ MARKED = {
     "readings/estimates.py": 1,
     "readings/giving_way.py": 2,
     "readings/history.py": 1,
-    "readings/writing.py": 4,
+    # The plain and the merging insert are one text in two statements.
+    "readings/writing.py": 3,
 }
 
 
