@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import Q, QuerySet, TextField, Value
 from django.utils import timezone
@@ -216,7 +216,10 @@ def _follow(group: MeterGroup, find: Finder, now: datetime) -> None:
 
 
 def _add(group: int, meters: QuerySet[Any]) -> list[int]:
-    chosen, parameters = meters.order_by().values("pk").query.sql_with_params()
+    try:
+        chosen, parameters = meters.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # no meter at all was named
+        return []
     tenant = current_tenant_id()
     with connection.cursor() as cursor:
         cursor.execute(

@@ -12,12 +12,12 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from meters.models import Medium, Meter, SupplyPoint
+from meters.models import GroupMember, Medium, Meter, MeterGroup, SupplyPoint
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, UNITS, Register, Unit, display_unit
 from meters.values import decimals
 from readings.charts import chart_decimals
@@ -40,6 +40,8 @@ _TEXT_COLUMNS = (
     Column("customer", _("Customer")),
     Column("meter_type", _("Meter type")),
     Column("serial", _("Serial number")),
+    # One for the whole report; a file put beside others must say it in every row.
+    Column("consumption_type", _("Consumption type"), sortable=False),
 )
 _QUALITIES: Mapping[Quality, Promise | str] = {
     Quality.MEASURED: _("Measured"),
@@ -87,7 +89,8 @@ class Limit:
 class Question:
     """What a report is asked: days `first` to `last` of `zone`, both included, of a medium.
 
-    customers: whether who asks may see who lives where.
+    customers: whether who asks may see who lives where. group: only places whose last meter in the
+    period is in it.
     """
 
     medium: Medium
@@ -97,6 +100,7 @@ class Question:
     units: UnitChoice
     limit: Limit | None = None
     customers: bool = True
+    group: MeterGroup | None = None
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
@@ -271,6 +275,13 @@ def every_row(question: Question, state: ListState) -> list[ReportRow]:
     return _rows(_ordered(kept, state), _shown(kept, question))
 
 
+def found_meters(question: Question) -> QuerySet[Any]:
+    """The meters of the report's places, all pages: each place's last one in the period."""
+    kept = _kept(_places(question), question.limit)
+    meters: QuerySet[Any] = Meter.objects.filter(pk__in=[one.meter_id for one in kept])
+    return meters
+
+
 def _places(question: Question) -> list[_Place]:
     start, end = question.bounds
     used: dict[int, dict[str, Bucket]] = {}
@@ -286,7 +297,16 @@ def _places(question: Question) -> list[_Place]:
         ):
             used.setdefault(place.supply_point_id, {})[register.column] = place.bucket
             meters[place.supply_point_id] = place.meter_id
-    return [_Place(one, meters[one], buckets) for one, buckets in used.items()]
+    members = None
+    if question.group is not None:
+        members = set(
+            GroupMember.objects.filter(group=question.group).values_list("meter", flat=True)
+        )
+    return [
+        _Place(one, meters[one], buckets)
+        for one, buckets in used.items()
+        if members is None or meters[one] in members
+    ]
 
 
 def _kept(places: Sequence[_Place], limit: Limit | None) -> Sequence[_Place]:

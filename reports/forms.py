@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import pgettext_lazy
 
-from meters.models import Medium
+from meters.models import Medium, MeterGroup
 from meters.registers import BY_COLUMN, Register, display_unit
 from ready.tenancy.models import Tenant
 from ready.web.amounts import AmountField
@@ -39,6 +39,7 @@ class ConsumptionForm(forms.Form):
     """Period, medium and limit of a consumption report."""
 
     medium = forms.ChoiceField(label=_l("Consumption type"))
+    group = forms.ChoiceField(label=_l("Group"), required=False)
     first = DayField(label=pgettext_lazy("day", "From"))
     last = DayField(label=pgettext_lazy("day", "To"))
     register = forms.ChoiceField(label=_l("Limit for"), required=False)
@@ -50,12 +51,23 @@ class ConsumptionForm(forms.Form):
     limit = AmountField(label=_l("Amount"), required=False, max_length=20)
 
     def __init__(
-        self, data: QueryDict, *, tenant: Tenant, media: Sequence[Medium], today: date
+        self,
+        data: QueryDict,
+        *,
+        tenant: Tenant,
+        media: Sequence[Medium],
+        groups: Sequence[MeterGroup],
+        today: date,
     ) -> None:
         self._tenant, self._today = tenant, today
+        self._groups = {str(one.pk): one for one in groups}
         filled = self._complete(data, media, today)
         super().__init__(filled)
         self.fields["medium"].choices = [(one.value, one.label) for one in media]  # type: ignore[attr-defined]
+        self.fields["group"].choices = [  # type: ignore[attr-defined]
+            ("", _("All meters")),
+            *((key, str(one)) for key, one in self._groups.items()),
+        ]
         self.fields["register"].choices = [  # type: ignore[attr-defined]
             (one.column, f"{one.code} · {one.label}, {self._unit(one.column)}")
             for one in self._registers(filled["medium"])
@@ -118,6 +130,7 @@ class ConsumptionForm(forms.Form):
             zone,
             self._tenant.units,
             limit,
+            group=self._groups.get(cleaned.get("group", "")),
         )
 
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path(
         "analysis/consumption/export.csv", consumption.export_consumption, name="consumption_export"
     ),
+    path("analysis/consumption/group/", consumption.group_found, name="consumption_group"),
     path("analysis/comparison/", comparing.comparison, name="comparison"),
     path("analysis/comparison/figure.json", comparing.figure, name="comparison_figure"),
     path("analysis/comparison/find/", comparing.find, name="comparison_find"),

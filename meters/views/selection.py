@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,8 +17,7 @@ from django.views.decorators.http import require_POST
 from meters import groups
 from meters.editing import NEVER_HEARD, change_meters, delete_meters
 from meters.forms import EditMetersForm
-from meters.models import GroupColour, MeterGroup
-from meters.requests import sees_customers
+from meters.requests import fill_group, group_of, sees_customers
 from meters.selection import Chosen
 from ready.accounts.actors import actor_of
 from ready.policy import access
@@ -40,26 +39,7 @@ def _chosen(request: HttpRequest, now: datetime) -> tuple[Chosen, QuerySet[Any]]
 def add(request: HttpRequest, tenant: str) -> HttpResponse:
     """Put the ticked meters into a group: one that is there, or a new one by its name."""
     chosen, meters = _chosen(request, timezone.now())
-    actor = actor_of(request)
-    name = request.POST.get("new_group", "").strip()
-    try:
-        if request.POST.get("group"):
-            group = _group(request)
-        else:
-            group = groups.create_group(name=name, colour=GroupColour.GREY, actor=actor)
-        came = groups.add_to_group(group=group, meters=meters, actor=actor)
-    except ValidationError as error:
-        messages.error(request, error.messages[0])
-        return _back(tenant, chosen)
-    messages.success(
-        request,
-        ngettext(
-            "%(count)s meter is added to “%(group)s”.",
-            "%(count)s meters are added to “%(group)s”.",
-            came,
-        )
-        % {"count": number(came), "group": group},
-    )
+    fill_group(request, meters)
     return _back(tenant, chosen)
 
 
@@ -68,7 +48,7 @@ def add(request: HttpRequest, tenant: str) -> HttpResponse:
 def remove(request: HttpRequest, tenant: str) -> HttpResponse:
     """Take the ticked meters out of a group."""
     chosen, meters = _chosen(request, timezone.now())
-    group = _group(request)
+    group = group_of(request)
     try:
         went = groups.remove_from_group(group=group, meters=meters, actor=actor_of(request))
     except ValidationError as error:
@@ -84,16 +64,6 @@ def remove(request: HttpRequest, tenant: str) -> HttpResponse:
         % {"count": number(went), "group": group},
     )
     return _back(tenant, chosen)
-
-
-def _group(request: HttpRequest) -> MeterGroup:
-    text = request.POST.get("group", "")
-    known = text.isascii() and text.isdigit() and len(text) <= 9
-    group = MeterGroup.objects.filter(pk=int(text)).first() if known else None
-    if group is None:
-        raise Http404
-    found: MeterGroup = group
-    return found
 
 
 @access("meters.edit")

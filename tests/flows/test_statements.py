@@ -70,7 +70,7 @@ PAGES = {
     "meters/keys/": 13,
     "customers/?q=Customer": 14,
     "places/{place}/residents/": 15,
-    "analysis/consumption/": 47,
+    "analysis/consumption/": 48,
     "operation/telegrams/": 16,
     "operation/quarantine/": 16,
     "operation/outbox/": 16,

@@ -13,7 +13,8 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from meters.models import Customer, Installation, Medium, Meter
+from meters.groups import create_group
+from meters.models import Customer, GroupMember, Installation, Medium, Meter, MeterGroup
 from meters.registers import BY_CODE
 from readings.models import Origin, Reading, Trust
 from ready.accounts.models import User
@@ -234,7 +235,11 @@ class TestLimitsAndOrder:
 class TestForm:
     def form(self, tenant: Tenant, address: str) -> ConsumptionForm:
         return ConsumptionForm(
-            QueryDict(address), tenant=tenant, media=[Medium.HEAT], today=date(2026, 11, 15)
+            QueryDict(address),
+            tenant=tenant,
+            media=[Medium.HEAT],
+            groups=[],
+            today=date(2026, 11, 15),
         )
 
     def test_without_words_it_asks_for_last_month(self, aalund: Tenant) -> None:
@@ -270,6 +275,7 @@ class TestForm:
             ("first=yesterday", "first"),
             ("medium=air", "medium"),
             ("side=beside", "side"),
+            ("group=7", "group"),
         ],
     )
     def test_what_is_wrong_is_named_at_its_field(
@@ -334,11 +340,12 @@ class TestPages:
         response = client.get(address + "?sort=address")
         assert "aalund-consumption-2026-10-01-2026-10-31.csv" in response["Content-Disposition"]
         rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
-        assert rows[0][:5] == [
+        assert rows[0][:6] == [
             "Address",
             "Customer",
             "Meter type",
             "Serial number",
+            "Consumption type",
             "Consumption (E1), MWh",
         ]
         assert rows[2] == [
@@ -346,12 +353,13 @@ class TestPages:
             "'=cmd()",
             "MULTICAL 603",
             "00000001",
+            "Heat",
             "1.500",
             "Measured",
             "9.00",
             "Measured",
         ]
-        assert rows[1][3:6] == ["00000002", "", "Incomplete"]
+        assert rows[1][3:7] == ["00000002", "Heat", "", "Incomplete"]
         assert len(rows) == 3
 
     def test_a_wrong_limit_is_told_and_nothing_is_reported(
@@ -372,6 +380,55 @@ class TestPages:
         answer = client.get(reverse("reports:consumption", args=["aalund"]))
         assert answer.status_code == 200
         assert "No meters yet" in answer.content.decode()
+
+    def test_the_places_found_go_into_a_group_and_a_report_is_made_of_it(
+        self, client: Client, alice: User, town: Tenant
+    ) -> None:
+        client.force_login(alice)
+        address = reverse("reports:consumption_group", args=["aalund"])
+        limit = "?register=e1&side=above&limit=1"
+        with tenant_context(town.pk):
+            watched = create_group(name="Observation list A", actor=factories.ACTOR)
+            used_in_october(mounted("Dalen 3", number="00000003"), 500)
+        done = client.post(address + limit, {"group": watched.pk}, follow=True)
+        assert done.redirect_chain[0][0] == reverse("reports:consumption", args=["aalund"]) + limit
+        assert "1 meter is added to “Observation list A”." in done.content.decode()
+        new = client.post(address, {"new_group": "All of October"}, follow=True)
+        assert "3 meters are added to “All of October”." in new.content.decode()
+        with tenant_context(town.pk):
+            members = GroupMember.objects.filter(group=watched).values("meter__number")
+            assert [one["meter__number"] for one in members] == ["00000001"]
+        shown = client.get(
+            reverse("reports:consumption", args=["aalund"]), {"group": watched.pk}
+        ).content.decode()
+        assert "Heat · Observation list A · October 2026 · 1 place" in shown
+        assert "00000001" in shown
+        assert "00000003" not in shown
+
+    def test_no_place_found_and_no_name_change_no_group(
+        self, client: Client, alice: User, town: Tenant
+    ) -> None:
+        client.force_login(alice)
+        address = reverse("reports:consumption_group", args=["aalund"])
+        with tenant_context(town.pk):
+            watched = create_group(name="Observation list A", actor=factories.ACTOR)
+        nobody = client.post(address + "?limit=9999", {"group": watched.pk}, follow=True)
+        assert "0 meters are added" in nobody.content.decode()
+        nameless = client.post(address, {"new_group": " "}, follow=True)
+        assert 'class="message message-error' in nameless.content.decode()
+        assert client.post(address, {"group": watched.pk + 1}).status_code == 404
+        assert client.post(address + "?limit=much", {"group": watched.pk}).status_code == 404
+        with tenant_context(town.pk):
+            assert MeterGroup.objects.get().size == 0
+
+    def test_who_may_not_change_groups_puts_nothing_into_one(
+        self, client: Client, bob: User, town: Tenant
+    ) -> None:
+        client.force_login(bob)
+        address = reverse("reports:consumption_group", args=["aalund"])
+        assert client.post(address, {"new_group": "Mine"}).status_code == 403
+        with tenant_context(town.pk):
+            assert not MeterGroup.objects.exists()
 
     @pytest.mark.parametrize("name", ["reports:consumption", "reports:consumption_export"])
     def test_a_stranger_gets_404_and_other_verbs_405(
