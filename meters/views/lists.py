@@ -135,7 +135,8 @@ def meter_list(request: HttpRequest, tenant: str) -> HttpResponse:
 @require_GET
 def count(request: HttpRequest, tenant: str) -> HttpResponse:
     """How many meters a list has, where its page only says "more than"."""
-    return JsonResponse({"total": listing.how_many(_state(request), timezone.now())})
+    total = listing.how_many(_state(request), timezone.now())
+    return JsonResponse({"total": total, "told": number(total)})
 
 
 @access("meters.view")

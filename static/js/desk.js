@@ -26,13 +26,9 @@
       all.indeterminate = on > 0 && !all.checked;
     }
     if (!bar) return;
-    const count = everything ? Number(list().dataset.total) : ticked.size;
-    bar.hidden = count === 0;
-    const number = count.toLocaleString(
-      document.documentElement.lang === "da" ? "da" : "en", { useGrouping: count > 9999 }
-    );
-    const open = everything && list().dataset.count;
-    bar.querySelector("[data-selected]").textContent = open ? "> " + number : number;
+    bar.hidden = !everything && ticked.size === 0;
+    // Of all that match, the server says how many there are, in the page's own words.
+    bar.querySelector("[data-selected]").textContent = everything ? list().dataset.told : ticked.size;
     bar.elements.meters.value = Array.from(ticked).join(",");
     bar.elements.everything.value = everything ? "1" : "";
     const one = !everything && ticked.size === 1 ? Array.from(ticked)[0] : null;
@@ -68,15 +64,22 @@
   }
 
   // A list that very many match is not counted for every page: it is once somebody wants them all.
+  let counted = null;
+
   async function countAll() {
     const part = list();
     if (!part.dataset.count) return;
     try {
-      const answer = await window.fetch(part.dataset.count);
-      if (!answer.ok) return;
-      part.dataset.total = (await answer.json()).total;
-      delete part.dataset.count;
-      if (part === list()) show();
+      if (counted === null) {
+        const answer = await window.fetch(part.dataset.count);
+        if (!answer.ok) return;
+        const told = (await answer.json()).told;
+        if (part.dataset.list !== what) return; // another list came meanwhile
+        counted = told;
+      }
+      list().dataset.told = counted;
+      delete list().dataset.count;
+      show();
     } catch (error) {
       // "More than" stays; every act says the number before it is done.
     }
@@ -179,8 +182,10 @@
     if (!list()) return;
     if (list().dataset.list !== what) {
       what = list().dataset.list;
+      counted = null;
       none();
     }
+    if (everything) countAll(); // another page of the same list
     // Groups lie open beside the list, and under a button where there is no room beside it.
     const groups = list().querySelector("details.groups");
     if (groups) groups.open = window.matchMedia("(width >= 1100px)").matches;

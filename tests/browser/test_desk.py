@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
-from meters import groups
+from meters import groups, listing, searching
 from meters.models import Meter, MeterGroup, MeterState, SupplyPoint
 from meters.services import install_meter, register_customer
 from ready.accounts.models import User
@@ -93,6 +93,54 @@ def test_from_a_search_to_an_observation_list(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/meters/{street[1].pk}/")
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_all_that_match_words_that_very_many_have(
+    browser: Browser,
+    site: str,
+    aalund: Tenant,
+    alice: User,
+    street: list[Meter],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # 63 of 64 meters have the words, and 64 are very many here.
+    with tenant_context(aalund.pk):
+        for number in range(60):
+            factories.meter(number=f"7100{number:04}")
+        factories.meter(number="99000000")
+    monkeypatch.setattr(searching, "FEW", 20)
+    monkeypatch.setattr(listing, "_STEPS", ((0, 60), (60, 500)))
+    visit = Visit(browser, site, "desk", "light")
+    visit.log_in(alice)
+    page = visit.page
+    page.goto(f"{site}/t/aalund/meters/?q=7&in=serial&sort=serial")
+    expect(page.locator("#list-title")).to_contain_text("more than 50")
+    expect(page.locator(".pager")).to_contain_text("1–50 of more than 50")
+    page.locator("[data-tick-all]").check()
+    expect(page.locator("[data-selected]")).to_have_text("50")
+    page.get_by_role("button", name="Select all that match").click()
+    expect(page.locator("[data-selected]")).to_have_text("63")
+    assert visit.barriers() == []
+    # All stay selected on the other pages of the same list, and what is done is done to all.
+    page.get_by_role("link", name="Next").click()
+    expect(page.locator(".pager")).to_contain_text("51–63 of 63")
+    expect(page.locator("[data-tick]:checked")).to_have_count(13)
+    page.get_by_role("link", name="Previous").click()
+    expect(page.locator(".pager")).to_contain_text("1–50 of more than 50")
+    expect(page.locator("[data-selected]")).to_have_text("63")
+    page.locator("#selection summary", has_text="Add to group").click()
+    page.get_by_role("button", name="Observation list A").click()
+    expect(page.locator(".message")).to_contain_text("63 meters are added")
+    with tenant_context(aalund.pk):
+        assert MeterGroup.objects.get().size == 63
+    # Enter in the field makes the group that was typed; it does not press another one's button.
+    page.locator("[data-tick]").first.check()
+    page.locator("#selection summary", has_text="Add to group").click()
+    page.fill("#new-group", "Observation list B")
+    page.press("#new-group", "Enter")
+    expect(page.locator(".message")).to_contain_text("added to “Observation list B”")
     assert visit.complaints == []
     visit.context.close()
 
