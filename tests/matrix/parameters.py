@@ -226,7 +226,7 @@ FORMS: dict[str, Form] = {
         "meters": world.own.things["spare"],
         "group": world.own.things["group"],
     },
-    "reports:consumption_group": lambda world: {"group": world.own.things["group"]},
+    "reports:consumption_group": lambda world: {"new_group": "Used much"},
     "meters:remove_selected": lambda world: {
         "meters": world.own.things["meter"],
         "group": world.own.things["group"],
