@@ -21,7 +21,7 @@ from ready.web import formats
 @access("meters.view")
 @require_GET
 def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
-    """A meter's stored readings, the newest first."""
+    """A meter's stored readings, or the values of its own memory (Log data), the newest first."""
     before = request.GET.get("before", "")
     at = instant_of(int(before)) if before.isdecimal() and len(before) < 20 else None
     logged = request.GET.get("show", "") == "log"
@@ -32,7 +32,7 @@ def reading_list(request: HttpRequest, tenant: str, pk: int) -> HttpResponse:
     older = f"before={rows.next_key}" + ("&show=log" if logged else "")
     context = {
         "page": page,
-        "tab": "readings",
+        "tab": "log" if logged else "readings",
         "logged": logged,
         "columns": columns,
         # A gap stands before the row of the reading that it follows: the newest come first.
