@@ -85,3 +85,4 @@ def test_log_data_are_what_the_meter_had_kept(
     logged = client.get(f"{address}?show=log").content.decode()
     assert logged.count('class="nowrap"><a') == 1
     assert "Target date" in logged
+    assert 'show=log" aria-current="page">Log data</a>' in logged
