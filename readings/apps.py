@@ -15,3 +15,4 @@ class ReadingsConfig(AppConfig):
         PartitionedTable("readings_finding", "year", back=5, ahead=1, keep=6),
     )
     upkeep = "readings.maintenance"
+    trail_words = "readings.trail_words"

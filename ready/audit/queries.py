@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 
 from ready.audit.events import EVENTS, words_of
 from ready.audit.models import AuditEntry, AuditSeal, Outcome
-from ready.audit.words import name_of, value_of
+from ready.audit.words import name_of, stored_value, value_of
 from ready.web.days import parse_day
 from ready.web.lists import PAGE_SIZE, KeyedPage
 
@@ -62,8 +62,8 @@ def _text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TrailRow:
-    """An entry as people read it. before, after, details: name → value, both
-    in the reader's language."""
+    """An entry as people read it. changes: name, before, after; details: name, value: in the
+    reader's language, or as they are stored where it is `exported`."""
 
     id: int
     occurred_at: datetime
@@ -93,8 +93,12 @@ class TrailRow:
         return "; ".join(told)[:200]
 
 
-def _row(entry: AuditEntry, sealed: bool) -> TrailRow:
+def _row(entry: AuditEntry, sealed: bool, *, as_stored: bool = False) -> TrailRow:
     before, after = entry.before or {}, entry.after or {}
+
+    def words(name: str, value: object) -> str:
+        return stored_value(value) if as_stored else value_of(name, value)
+
     names = list(dict.fromkeys([*before, *after]))
     return TrailRow(
         id=entry.pk,
@@ -109,14 +113,15 @@ def _row(entry: AuditEntry, sealed: bool) -> TrailRow:
         object_label=entry.object_label,
         changes=[
             (
-                name_of(name),
-                value_of(name, before[name]) if name in before else "",
-                value_of(name, after[name]) if name in after else "",
+                name if as_stored else name_of(name),
+                words(name, before[name]) if name in before else "",
+                words(name, after[name]) if name in after else "",
             )
             for name in names
         ],
         details=[
-            (name_of(name), value_of(name, value)) for name, value in (entry.details or {}).items()
+            (name if as_stored else name_of(name), words(name, value))
+            for name, value in (entry.details or {}).items()
         ],
         request_id=entry.request_id,
         session=entry.session,
@@ -187,7 +192,8 @@ def entry(pk: int) -> TrailRow:
 
 
 def exported(wanted: TrailFilter) -> Iterator[TrailRow]:
-    """All of them, the newest first, at most EXPORT_MOST."""
+    """All of them, the newest first, at most EXPORT_MOST; names and values as they are stored, so
+    that a file holds the same whoever fetched it."""
     entries = _found(wanted).order_by("-occurred_at", "-pk")[:EXPORT_MOST]
     for one in entries.iterator(chunk_size=2000):
-        yield _row(one, False)
+        yield _row(one, False, as_stored=True)

@@ -1,15 +1,23 @@
 """Names and values in the trail's entries, in words: what people read of `before`, `after` and
 `details`.
 
-A name that is not listed here shows as it is stored (a register's code in capitals). Codes, times,
-degrees and yes or no become words; any other value stays what it was.
+Names that only an app above this one knows are told by that app (`trail_words`); a name that
+nobody knows shows as it is stored. Codes, degrees, yes or no, and the times and days of the names
+in `TIMES` become words; any other value, free text above all, stays what it was. Files that are
+handed out hold what is stored (`stored_value`).
 """
 
+import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
 
+from django.apps import apps
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -187,7 +195,6 @@ CODES: dict[str, Mapping[str, Promise | str]] = {
         "pink": _("Pink"),
         "violet": _("Violet"),
     },
-    "customer": {"erased": _("Erased"), "lives": _("Stays")},
     "for": _ROLES,
     "kind": {"hand": _("By hand"), "filter": _("By a filter")},
     "medium": _MEDIA,
@@ -214,22 +221,69 @@ CODES: dict[str, Mapping[str, Promise | str]] = {
         "gateway": _("Other gateway"),
     },
 }
-_REGISTER = re.compile(r"[a-z]{1,5}_?[a-z0-9]{0,4}")
+# Names whose values are times or days as READY itself wrote them (ISO 8601); no others are.
+TIMES = frozenset(
+    {
+        "at",
+        "expires_at",
+        "from",
+        "mounted_at",
+        "planned_on",
+        "received_at",
+        "removed_at",
+        "to",
+        "until",
+    }
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 _DEGREES = ("latitude", "longitude")
 
+Words = Mapping[str, Promise | str]
 
-def name_of(name: str) -> str:
-    """A stored name in the reader's language."""
-    found = NAMES.get(name)
-    if found is not None:
-        return str(found)
-    return name.upper() if _REGISTER.fullmatch(name) and name[-1:].isdigit() else name
+
+class TrailWords(Protocol):
+    """What a module offers that an app names in its configuration (`trail_words =
+    "meters.trail_words"`): this app stands below them and knows none of them."""
+
+    PARTS: Mapping[str, Words]
+    """The names inside a value, by the name of that value."""
+    CODES: Mapping[str, Words]
+    """The values that are codes, by their name."""
+
+
+@cache
+def _told() -> list[TrailWords]:
+    return [
+        cast(TrailWords, import_module(config.trail_words))
+        for config in apps.get_app_configs()
+        if hasattr(config, "trail_words")
+    ]
+
+
+def name_of(name: str, inside: str = "") -> str:
+    """A stored name in the reader's language; inside: the name of the value it is a part of."""
+    for told in _told():
+        found = told.PARTS.get(inside, {}).get(name)
+        if found is not None:
+            return str(found)
+    return str(NAMES.get(name, name))
+
+
+def stored_value(value: object) -> str:
+    """A value as it is stored, in no language: text as it stands, anything else as JSON. An empty
+    text has its quotation marks."""
+    if isinstance(value, str) and value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def value_of(name: str, value: object) -> str:
-    """A stored value in the reader's language; "–" for nothing."""
-    if value is None or value == "":
+    """A stored value in the reader's language; "–" for nothing, which an empty text is not."""
+    if value is None:
         return "–"
+    if value in ("", [], {}):
+        return gettext("(empty)")
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, int):
@@ -238,7 +292,9 @@ def value_of(name: str, value: object) -> str:
     if isinstance(value, str):
         return _text(name, value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{name_of(part)} {value_of(part, one)}" for part, one in value.items())
+        return ", ".join(
+            f"{name_of(part, name)} {value_of(part, one)}" for part, one in value.items()
+        )
     if isinstance(value, list):
         return ", ".join(value_of(name, one) for one in value)
     return str(value)
@@ -247,14 +303,15 @@ def value_of(name: str, value: object) -> str:
 def _text(name: str, value: str) -> str:
     if name == "file":  # of a file handed out, its header was kept
         value = value.removeprefix("attachment; filename=").strip('"')
-    code = CODES.get(name, {}).get(value)
-    if code is not None:
-        return str(code)
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            return formats.date_text(date.fromisoformat(value))
-        if re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)", value):
-            return formats.moment(datetime.fromisoformat(value))
-    except ValueError:
-        pass
+    for codes in (CODES, *(told.CODES for told in _told())):
+        code = codes.get(name, {}).get(value)
+        if code is not None:
+            return str(code)
+    if name in TIMES:
+        # No day of that number, or none in this zone: it stays as it stands.
+        with suppress(ValueError, OverflowError):
+            if _DAY.fullmatch(value):
+                return formats.date_text(date.fromisoformat(value))
+            if _MOMENT.fullmatch(value):
+                return formats.exact_moment(datetime.fromisoformat(value))
     return value

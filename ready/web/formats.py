@@ -89,6 +89,14 @@ def moment(at: datetime) -> str:
     return f"{local:%d-%m-%Y %H:%M}{_pass(local)}"
 
 
+def exact_moment(at: datetime) -> str:
+    """18-04-2024 16:58:07 in the current zone: as `moment`, with the seconds and what there is of
+    their parts. Raises OverflowError where the zone leads out of the calendar."""
+    local = timezone.localtime(at)
+    parts = f".{local:%f}".rstrip("0") if local.microsecond else ""
+    return f"{local:%d-%m-%Y %H:%M:%S}{parts}{_pass(local)}"
+
+
 def _pass(local: datetime) -> str:
     # Only in a repeated hour do the two folds differ, the later one being smaller.
     early, late = local.replace(fold=0).utcoffset(), local.replace(fold=1).utcoffset()
