@@ -23,7 +23,7 @@ from django.db import connection
 
 from meters import state
 from meters.registers import REGISTERS
-from readings import statistics
+from readings import statistics, thinning
 from readings.models import Status, Upkeep
 from readings.rules.buckets import midnight
 from readings.rules.points import instant
@@ -244,18 +244,24 @@ _REPLACE = (
 )
 
 
-def _the_one(end: str, operator: str) -> str:
+def _the_one(end: str, condition: str) -> str:
     columns = ["at", *COUNTING]
     return ", ".join(
-        f"{end}_{c} = CASE WHEN excluded.{end}_at {operator} old.{end}_at "
-        f"THEN excluded.{end}_{c} ELSE old.{end}_{c} END"
+        f"{end}_{c} = CASE WHEN {condition} THEN excluded.{end}_{c} ELSE old.{end}_{c} END"
         for c in columns
     )
 
 
+# A reading that comes earlier than a thinned day's first: that is among the readings still. Its
+# last is in the row alone, so only a reading that tells as much takes its place; one that tells
+# less stays beside it (`readings.thinning`).
+_EARLIER = "excluded.first_at < old.first_at"
+_LATER = "excluded.last_at > old.last_at AND " + " AND ".join(
+    f"(old.last_{c} IS NULL OR excluded.last_{c} IS NOT NULL)" for c in COUNTING
+)
 _ADD = (
     _MAKE
-    + f"""{_the_one("first", "<")}, {_the_one("last", ">")},
+    + f"""{_the_one("first", _EARLIER)}, {_the_one("last", _LATER)},
           readings = greatest(old.readings, excluded.readings),
           marks = old.marks | excluded.marks,
           plain = old.plain AND excluded.plain RETURNING meter_id, day"""
@@ -318,19 +324,21 @@ _KEPT = """EXISTS (SELECT 1 FROM readings_keptreading k
                    WHERE k.tenant_id = r.tenant_id AND k.meter_id = r.meter_id AND k.ts = r.ts)"""
 
 
+_JUDGED = thinning.judged(
+    f"""SELECT r.meter_id, r.ts, d.day, {thinning.told("r")} AS told, NULL::int AS earlier
+        FROM days d CROSS JOIN LATERAL (SELECT r.* FROM {_READINGS}) r"""  # noqa: S608
+)
+
+
 def _thin(spans: DaySpans) -> None:
-    """Of each day only the first reading stays, and what was billed."""
+    """Of each day only what its midnights need stays (`readings.thinning`), and what was billed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""{statistics.DAYS}
-                DELETE FROM readings_reading r USING days d
-                WHERE r.tenant_id = %(tenant)s AND r.meter_id = d.meter_id
-                  AND r.ts >= d.low AND r.ts < d.high AND r.ts >= %(low)s AND r.ts < %(high)s
-                  AND NOT {_KEPT}
-                  AND EXISTS (SELECT 1 FROM readings_reading e
-                              WHERE e.tenant_id = %(tenant)s AND e.meter_id = d.meter_id
-                                AND e.ts >= d.low AND e.ts < r.ts
-                                AND e.ts >= %(low)s AND e.ts < %(high)s)""",  # noqa: S608
+            f"""{statistics.DAYS}, judged AS ({_JUDGED})
+                DELETE FROM readings_reading r USING judged g
+                WHERE r.tenant_id = %(tenant)s AND r.meter_id = g.meter_id AND r.ts = g.ts
+                  AND r.ts >= %(low)s AND r.ts < %(high)s
+                  AND NOT g.stays AND NOT {_KEPT}""",  # noqa: S608
             spans.parameters,
         )
 

@@ -30,13 +30,15 @@ class Upkeep(NamedTuple):
 
 class DailyRows(NamedTuple):
     """Daily rows of a meter from one day to another, both included, by day: (day, first_at, first,
-    last_at, last, suffices, marks). most: no more than so many; 0 for all."""
+    last_at, last, suffices, marks). most: no more than so many; 0 for all. telling: only those
+    that tell the register themselves, not such as may have readings that do."""
 
     meter_id: int
     low: date
     high: date
     newest: bool = False
     most: int = 0
+    telling: bool = False
 
 
 class RawReadings(NamedTuple):
@@ -95,12 +97,14 @@ class _Kind(NamedTuple):
     table: type[Wish]
     newest: bool = False
     most: int = 0
+    telling: bool = False
 
 
 def _kind(wish: Wish) -> _Kind:
     if isinstance(wish, Upkeep):
         return _Kind(Upkeep)
-    return _Kind(type(wish), wish.newest, wish.most)
+    telling = isinstance(wish, DailyRows) and wish.telling
+    return _Kind(type(wish), wish.newest, wish.most, telling)
 
 
 def _whose(wishes: Sequence[Wish]) -> dict[str, Any]:
@@ -127,12 +131,13 @@ def _ranges(kind: _Kind, wishes: Sequence[Any], column: str) -> tuple[str, dict[
     order = " DESC" if kind.newest else ""
     if kind.table is DailyRows:
         by, type_name = "day", "date"
+        other = f"last_{column} IS NOT NULL" if kind.telling else "NOT plain"
         told = f"""SELECT day, first_at, first_{column}, last_at, last_{column}, plain AND follows,
                        marks
                 FROM readings_dailyreading
                 WHERE tenant_id = %(tenant)s AND meter_id = {meter}
                   AND day >= {low} AND day <= {high} AND day >= %(low)s AND day <= %(high)s
-                  AND (NOT plain OR first_{column} IS NOT NULL)"""  # noqa: S608
+                  AND ({other} OR first_{column} IS NOT NULL)"""  # noqa: S608
     else:
         by, type_name = "ts", "timestamptz"
         told = f"""SELECT ts, {column}, status FROM readings_reading

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
 from django.db.models.functions import TruncMonth
 
 from readings import daily, peaks, rewriting, statistics
@@ -163,7 +165,9 @@ def _policies() -> dict[int, Upkeep]:
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What thinning and the end of keeping will take from a utility in one month, by the daily
-    rows: readings there now, and those that stay."""
+    rows: readings there now, and those that stay. A day whose first or last reading told but some
+    of its registers keeps one or two more (`readings.thinning`); one that did so only in between
+    may keep more than is told here."""
 
     month: date
     level: Level
@@ -197,16 +201,36 @@ def outlook(
         DailyReading.objects.filter(day__gte=min(going), day__lt=_next(max(going)))
         .annotate(month=TruncMonth("day"))
         .values_list("month")
-        .annotate(days=Count("*"), readings=Sum("readings"))
+        .annotate(staying=Count("*") + Sum(_BESIDES), readings=Sum("readings"))
         .order_by("month")
     )
     found = []
-    for start, count, readings in days:
+    for start, staying, readings in days:
         if start in going:
             level, done = going[start]
-            there = count if done is Level.THIN else readings
-            found.append(Outlook(start, level, there, 0 if level is Level.GONE else count))
+            there = staying if done is Level.THIN else readings
+            found.append(Outlook(start, level, there, 0 if level is Level.GONE else staying))
     return found
+
+
+def _told_by(one: str, other: str) -> Q:
+    """Days with a register that this end tells and the other does not."""
+    lacking = [
+        Q(**{f"{one}_{column}__isnull": False, f"{other}_{column}__isnull": True})
+        for column in daily.COUNTING
+    ]
+    return reduce(or_, lacking)
+
+
+# What stays of a day beside its first reading: one that tells the rest of its registers, or where
+# its last reading told but some of them, that and the one before it that told the others.
+_BESIDES = Case(
+    When(plain=True, then=Value(0)),
+    When(_told_by("first", "last"), then=Value(2)),
+    When(_told_by("last", "first"), then=Value(1)),
+    default=Value(0),
+    output_field=IntegerField(),
+)
 
 
 def _next(month: date) -> date:

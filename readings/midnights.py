@@ -76,7 +76,9 @@ def _asking(wanted: Wanted, zone: tzinfo) -> Asking[Series]:
     chosen = reader.marked | set(wanted.exact_days)
     exact = {day for day in chosen if first - _DAY <= day <= last + _DAY}
     exact |= _around_what_fell(rows)
-    points = [point for row in rows if row.day not in exact for point in row.points]
+    # How a thinned day ended only its row tells.
+    points = [p for row in rows if row.thinned or row.day not in exact for p in row.points]
+    exact |= {row.day for row in rows if row.thinned and not row.suffices}
     points += yield from reader.readings_of_days(exact)
     if not any(at <= low for at, _ in points):
         points += yield from reader.before(low, first - _DAY)
@@ -124,10 +126,19 @@ class _Reader:
         ((head,),) = yield [Upkeep(meter_id)]
         return cls(meter_id, zone, head)
 
-    def rows(self, low: date, high: date, *, newest: bool = False, most: int = 0) -> Asking[Rows]:
+    def rows(
+        self,
+        low: date,
+        high: date,
+        *,
+        newest: bool = False,
+        most: int = 0,
+        telling: bool = False,
+    ) -> Asking[Rows]:
         """Daily rows from one day to another that tell the register, or may have readings that do.
-        most: no more than so many, the newest or the oldest of them."""
-        (found,) = yield [DailyRows(self.meter_id, low, high, newest, most)]
+        most: no more than so many, the newest or the oldest of them. telling: none but the former.
+        """
+        (found,) = yield [DailyRows(self.meter_id, low, high, newest, most, telling)]
         return [self._row(*row) for row in found]
 
     def _row(
@@ -142,12 +153,13 @@ class _Reader:
     ) -> _Row:
         both = ((first_at, first), (last_at, last))
         points = tuple((at, value) for at, value in both if value is not None)
-        # What thinning left of a day is all that is known of it.
+        # What thinning left of a day is all that is known of it: the row, and where its readings
+        # told different registers, those that stayed.
         thinned = day < self.thinned_before
         if thinned and marks:
             self.estimated |= {first_at, last_at} if marks & 1 << Status.ESTIMATED else set()
             self.edited |= {first_at, last_at} if marks & 1 << Status.EDITED else set()
-        return _Row(day, points, thinned or (suffices and not self.other_zone), thinned)
+        return _Row(day, points, suffices and (thinned or not self.other_zone), thinned)
 
     def readings_of_days(self, days: Iterable[date]) -> Asking[list[Point]]:
         """Every reading of these days."""
@@ -185,7 +197,12 @@ class _Reader:
         if rows and rows[0].suffices and not any(after <= one < day for one in self.marked):
             return list(rows[0].points)
         near = yield from self._nearest(low - REACH, low, newest=True)
-        return near or (yield from self._nearest(EVER, low, newest=True))
+        near = near or (yield from self._nearest(EVER, low, newest=True))
+        if not near or near[0][0].astimezone(self.zone).date() <= self.thinned_before:
+            # How a thinned day ended only its row tells.
+            rows = yield from self.rows(date.min, eve, newest=True, most=1, telling=True)
+            near += [point for row in rows for point in row.points]
+        return near
 
     def after(self, high: datetime, day: date) -> Asking[list[Point]]:
         """The nearest points of a later day."""

@@ -7,7 +7,8 @@ Killed anywhere before the swap, the old table is as it was and the new one is t
 next start; the swap is one transaction.
 
 What has been done is written on the table itself, as its comment in the catalogue. Thinning keeps
-the first reading of each local day; what was billed (`KeptReading`) stays whatever the policy.
+of each local day what its midnight needs (`readings.thinning`), mostly its first reading; what was
+billed (`KeptReading`) stays whatever the policy.
 """
 
 import json
@@ -23,7 +24,7 @@ from zoneinfo import ZoneInfo
 from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from readings import billing, daily
+from readings import billing, daily, thinning
 from readings.daily import MeterDay
 from readings.models import Upkeep
 from ready.tenancy.context import tenant_context
@@ -271,20 +272,21 @@ def _copy(
     elif level is Level.GONE:
         rows = f"{own} AND {_KEPT}"
     else:
-        # A day that began in the month before has its first reading there, if at all; the day
-        # that goes on into the next month is thinned with that.
-        rows = f"""SELECT {columns} FROM (
-                SELECT o.*, day, row_number() OVER (
-                    PARTITION BY o.meter_id, day ORDER BY o.ts) AS place
+        # A day that began in the month before is judged with what it told there; the day that
+        # goes on into the next month is thinned with that.
+        judged = thinning.judged(
+            f"""SELECT o.*, day, {thinning.told("o")} AS told, h.told AS earlier
                 FROM {month.partition} o
                 CROSS JOIN LATERAL (SELECT (o.ts AT TIME ZONE %(zone)s)::date AS day) d
-                WHERE o.tenant_id = %(tenant)s
-            ) o
-            WHERE day >= %(day_after)s OR (place = 1 AND (day > %(first_day)s OR NOT EXISTS (
-                      SELECT 1 FROM {TABLE} e WHERE e.tenant_id = %(tenant)s
-                       AND e.meter_id = o.meter_id AND e.ts >= %(first_midnight)s
-                       AND e.ts < %(low)s)))
-               OR {_KEPT}"""  # noqa: S608
+                LEFT JOIN (
+                    SELECT e.meter_id, bit_or({thinning.told("e")}) AS told FROM {TABLE} e
+                    WHERE e.tenant_id = %(tenant)s AND e.ts >= %(first_midnight)s
+                      AND e.ts < %(low)s GROUP BY e.meter_id
+                ) h ON h.meter_id = o.meter_id AND day = %(first_day)s
+                WHERE o.tenant_id = %(tenant)s"""  # noqa: S608
+        )
+        rows = f"""SELECT {columns} FROM ({judged}) o
+            WHERE stays OR day >= %(day_after)s OR {_KEPT}"""  # noqa: S608
     with tenant_context(tenant_id):
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute(
@@ -343,17 +345,23 @@ def _end_days(month: Month, tenant_id: int, level: Level, zone: ZoneInfo) -> Non
             "tenant": tenant_id,
             "low": daily.start_of(first_day, zone),
             "high": month.low,
+            "end": daily.start_of(first_day + _DAY, zone),
             "first": first_day,
             "after": _day_after(month, zone),
         }
-        cursor.execute(
-            f"""DELETE FROM {TABLE} o WHERE o.tenant_id = %(tenant)s
-                  AND o.ts >= %(low)s AND o.ts < %(high)s AND NOT {_KEPT}
-                  AND (%(gone)s OR EXISTS (
-                       SELECT 1 FROM {TABLE} e WHERE e.tenant_id = o.tenant_id
-                        AND e.meter_id = o.meter_id AND e.ts >= %(low)s AND e.ts < o.ts))""",  # noqa: S608
-            {**parameters, "gone": level is Level.GONE},
-        )
+        head = f"""DELETE FROM {TABLE} o WHERE o.tenant_id = %(tenant)s
+                   AND o.ts >= %(low)s AND o.ts < %(high)s AND NOT {_KEPT}"""  # noqa: S608
+        if level is Level.THIN:
+            judged = thinning.judged(
+                f"""SELECT e.meter_id, e.ts, 0 AS day, {thinning.told("e")} AS told,
+                           NULL::int AS earlier
+                    FROM {TABLE} e
+                    WHERE e.tenant_id = %(tenant)s AND e.ts >= %(low)s AND e.ts < %(end)s"""  # noqa: S608
+            )
+            head = f"""WITH judged AS ({judged}) {head}
+                   AND EXISTS (SELECT 1 FROM judged g WHERE g.meter_id = o.meter_id
+                               AND g.ts = o.ts AND NOT g.stays)"""  # noqa: S608
+        cursor.execute(head, parameters)
         if level is Level.GONE:
             cursor.execute(
                 f"""DELETE FROM {_DAILY} WHERE tenant_id = %(tenant)s

@@ -325,3 +325,27 @@ def nearest(
         rows = cursor.fetchall()
     times = instants(b"".join(time for _, time, _ in rows))
     return {meter_id: (time, value) for (meter_id, _, value), time in zip(rows, times, strict=True)}
+
+
+def ends_of_thinned(
+    meter_ids: Sequence[int], register: Register, day: date
+) -> dict[int, tuple[int, int]]:
+    """The last reading before a local day that only a thinned day's row tells, of each meter that
+    has one: (microseconds since 1970 UTC, value)."""
+    column = register.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT m.id, timestamptz_send(r.last_at), r.value
+                FROM readings_upkeep u, unnest(%(meters)s::int[]) AS m(id)
+                CROSS JOIN LATERAL (
+                    SELECT day, last_at, last_{column}::int8 AS value FROM readings_dailyreading
+                    WHERE tenant_id = %(tenant)s AND meter_id = m.id AND day < %(day)s
+                      AND last_{column} IS NOT NULL
+                    ORDER BY day DESC LIMIT 1
+                ) AS r
+                WHERE u.tenant_id = %(tenant)s AND r.day < u.thinned_before""",  # noqa: S608
+            {"tenant": current_tenant_id(), "meters": list(meter_ids), "day": day},
+        )
+        rows = cursor.fetchall()
+    times = instants(b"".join(time for _, time, _ in rows))
+    return {meter_id: (time, value) for (meter_id, _, value), time in zip(rows, times, strict=True)}

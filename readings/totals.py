@@ -28,7 +28,16 @@ from readings.rules.intervals import (
 )
 from readings.rules.points import micros
 from readings.rules.values import QUALITIES, Bucket, Quality
-from readings.series import FAR, NOTHING, Sides, around, beside_midnight, instants, nearest
+from readings.series import (
+    FAR,
+    NOTHING,
+    Sides,
+    around,
+    beside_midnight,
+    ends_of_thinned,
+    instants,
+    nearest,
+)
 
 # Two readings of nearly every meter lie within this of any instant.
 _AROUND = timedelta(hours=2)
@@ -154,7 +163,11 @@ def _sides(
             rest = [one for one in ids if one not in told]
             if len(rest) <= _MOST_ALONE:
                 return {**told, **dict.fromkeys(rest)}
-            return {**told, **_from_readings(rest, False, register, at, question.now)}
+            sides = _from_readings(rest, False, register, at, question.now)
+            for one, end in ends_of_thinned(rest, register, day).items():
+                if (before := sides[one].before) is None or before[0] < end[0]:
+                    sides[one] = sides[one]._replace(before=end)
+            return {**told, **sides}
     return {**_from_readings(ids, everyone, register, at, question.now)}
 
 

@@ -236,12 +236,12 @@ class TestThinning:
         carry_out()
         midnight = daily.start_of(start + timedelta(days=2), COPENHAGEN)
         with tenant_context(aalund.pk):
-            early = reading(meters[0], midnight + timedelta(seconds=1), e1=1)
-            late = reading(meters[0], midnight + timedelta(hours=23, minutes=59), e1=10**6)
+            early = reading(meters[0], midnight + timedelta(seconds=1), e1=1, v1=0)
+            late = reading(meters[0], midnight + timedelta(hours=23, minutes=59), e1=10**6, v1=99)
             import_readings([early, late])
             day = DailyReading.objects.get(meter_id=meters[0].pk, day=start + timedelta(days=2))
         carry_out()
-        expected = firsts([*before, (meters[0].pk, early.at, 1, None)], COPENHAGEN)
+        expected = firsts([*before, (meters[0].pk, early.at, 1, 0)], COPENHAGEN)
         assert stored(aalund) == expected
         with tenant_context(aalund.pk):
             now = DailyReading.objects.get(meter_id=meters[0].pk, day=start + timedelta(days=2))
