@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -102,21 +102,6 @@ class Rig:
             row = link.execute("SELECT count(*) FROM collectors_pendingwork").fetchone()
         assert row is not None
         return int(row[0])
-
-    def alarmed(self, number: int) -> bool:
-        """Whether a meter's alarm is committed: as a period, and in the outbox."""
-        with self.database() as link:
-            row = link.execute(
-                """SELECT count(*) FROM meters_meter m
-                   JOIN notifications_infocodeperiod p ON p.tenant_id = m.tenant_id
-                    AND p.meter_id = m.id AND p.ends_at IS NULL
-                   JOIN notifications_outboxentry o ON o.tenant_id = m.tenant_id
-                    AND o.payload ->> 'meter' = m.id::text
-                   WHERE m.number = %s""",
-                [str(number)],
-            ).fetchone()
-        assert row is not None
-        return int(row[0]) > 0
 
     def tell(self, token: str, body: bytes) -> None:
         """Push one body; it must be taken."""
@@ -237,9 +222,7 @@ class Rig:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.load.client", str(path)], cwd=ROOT
         )
-        beside = threading.Thread(target=meanwhile) if meanwhile else None
-        if beside:
-            beside.start()
+        beside = ThreadPoolExecutor(1).submit(meanwhile) if meanwhile else None
         while process.poll() is None:
             self.tend()
             if most_waiting is not None:
@@ -249,9 +232,24 @@ class Rig:
                     pause.unlink(missing_ok=True)
             time.sleep(0.05)
         if beside:
-            beside.join()
+            beside.result()
         pause.unlink(missing_ok=True)
         return Told(**json.loads(result.read_text()))
+
+
+def alarmed(link: psycopg.Connection[Any], number: int) -> bool:
+    """Whether a meter's alarm is committed: as a period, and in the outbox."""
+    row = link.execute(
+        """SELECT count(*) FROM meters_meter m
+           JOIN notifications_infocodeperiod p ON p.tenant_id = m.tenant_id
+            AND p.meter_id = m.id AND p.ends_at IS NULL
+           JOIN notifications_outboxentry o ON o.tenant_id = m.tenant_id
+            AND o.payload ->> 'meter' = m.id::text
+           WHERE m.number = %s""",
+        [str(number)],
+    ).fetchone()
+    assert row is not None
+    return int(row[0]) > 0
 
 
 def _parents() -> dict[int, list[int]]:
