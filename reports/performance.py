@@ -20,6 +20,7 @@ _AT_ONCE = 7
 _FRESH_DAYS = 3  # readings of these still come in
 _KEEP_FRESH_S, _KEEP_S = 30 * 60, 24 * 60 * 60
 GOOD, FAIR = 99, 95  # percent
+_LOOKED_BACK = 60  # days in which a utility that is read at all has been read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,37 @@ class Day:
 def weeks(today: date, *, whole: bool) -> Sequence[Sequence[Day | None]]:
     """The last weeks up to yesterday, Monday first; None for days from today on.
 
-    whole: who asks sees all meters, so that sums may be kept for others; at most 2 statements
+    whole: who asks sees all meters, so that sums may be kept for others; at most 3 statements
     besides those of the cache.
     """
     monday = today - timedelta(days=today.weekday() + 7 * (WEEKS - 1))
     if today.weekday() == 0:
         monday -= timedelta(days=7)  # on a Monday this week has no day yet
     days = [monday + timedelta(days=count) for count in range((today - monday).days)]
-    known = _known(days, today) if whole else _sums(days)
+    known = _since_the_first(days, _known(days, today) if whole else _sums(days))
     cells: list[Day | None] = [known.get(day, Day(day)) for day in days]
     cells += [None] * (-len(cells) % 7)
     return [cells[start : start + 7] for start in range(0, len(cells), 7)]
+
+
+def _since_the_first(days: Sequence[date], known: dict[date, Day]) -> dict[date, Day]:
+    """Without the days before the utility's first reading ever: its meters hung there already, but
+    nobody was to read them."""
+    first = next((day for day in days if day in known and known[day].received), None)
+    if first in (None, days[0]) or _received_before(days[0]):
+        return known
+    return {day: one for day, one in known.items() if day >= first}
+
+
+def _received_before(day: date) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT EXISTS (
+                   SELECT 1 FROM readings_performanceday WHERE tenant_id = %s AND received > 0
+                   AND day < %s AND day >= %s)""",
+            [current_tenant_id(), day, day - timedelta(days=_LOOKED_BACK)],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _known(days: Sequence[date], today: date) -> dict[date, Day]:

@@ -61,6 +61,22 @@ def test_days_are_sums_of_all_meters_and_no_meter_makes_up_for_another(
     assert TODAY not in days
 
 
+def test_days_before_the_first_reading_ever_are_nobodys_fault(
+    aalund: Tenant, birkelse: Tenant
+) -> None:
+    began = TODAY - timedelta(days=8)
+    for utility in (aalund, birkelse):
+        told(utility, began - timedelta(days=1), 24, 0)
+        told(utility, began, 24, 20)
+        told(utility, began + timedelta(days=1), 24, 0)
+    told(birkelse, TODAY - timedelta(days=50), 24, 20)  # it was read before the calendar begins
+    begun, running = shown(aalund, whole=False), shown(birkelse, whole=False)
+    assert begun[began - timedelta(days=1)].percent is None
+    assert begun[began].percent == running[began].percent == 83
+    assert begun[began + timedelta(days=1)].percent == 0
+    assert running[began - timedelta(days=1)].percent == 0
+
+
 def test_the_calendar_begins_on_a_monday_and_ends_yesterday(aalund: Tenant) -> None:
     with tenant_context(aalund.pk):
         found = weeks(TODAY, whole=True)
