@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from django.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
+_TAKEN = object()
+_ONE_ONLY = "a view may ask the outside once a request; this one asked again with its answer there"
 
 
 class Errand(HttpResponse):
@@ -25,17 +27,29 @@ class Errand(HttpResponse):
 
 def result_of(request: HttpRequest, call: Callable[[], T]) -> "T | Errand":
     """What the call told, or the errand that the view has to return. One call a request; it
-    returns its failures, touches no database, and raises only for defects."""
-    if hasattr(request, "errand_told"):
-        told: T = request.errand_told
-        return told
-    return Errand(call)
+    returns its failures, touches no database, and raises only for defects.
+
+    Raises RuntimeError where the view, begun again, asks for a second answer: what it would be
+    given is the first one's.
+    """
+    if not hasattr(request, "errand_told"):
+        return Errand(call)
+    if request.errand_told is _TAKEN:
+        raise RuntimeError(f"{request.path}: {_ONE_ONLY}")
+    told: T = request.errand_told
+    request.errand_told = _TAKEN
+    return told
 
 
 def run(request: HttpRequest, answer: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
-    """Answer a request, with its errand run between its two transactions."""
+    """Answer a request, with its errand run between its two transactions.
+
+    Raises RuntimeError where the second time ends in an errand again, which no browser may see.
+    """
     response = answer(request)
     if isinstance(response, Errand):
         request.errand_told = response.call()  # type: ignore[attr-defined]
         response = answer(request)
+        if isinstance(response, Errand):
+            raise RuntimeError(f"{request.path}: {_ONE_ONLY}")
     return response
