@@ -476,6 +476,34 @@ def test_the_command_shows_then_does(
     assert "0 rewrites planned" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "comment", ["moved to the slow disks", "[]", "3", '{"levels": {"ROSE": [1]}}', '{"levels": 3}']
+)
+def test_a_comment_of_somebody_else_stops_nothing(
+    as_maintainer: None, aalund: Tenant, caplog: pytest.LogCaptureFixture, comment: str
+) -> None:
+    (meters,) = towns(aalund)
+    with tenant_context(aalund.pk):
+        fill(meters, month_back(15), 1)
+        fill(meters, month_back(16), 1)
+    foreign, other = month_of(month_back(16)), month_of(month_back(15))
+    call_command("maintain")
+    with as_admin() as link:
+        link.execute(f"COMMENT ON TABLE {foreign.partition} IS '{comment}'")
+    caplog.clear()
+    found = rewriting.states()
+    assert foreign.partition not in found
+    assert found[other.partition] == rewriting.state_of(other) == {aalund.pk: Level.THIN}
+    assert f"{foreign.partition}: its comment is none of ours" in caplog.text
+    # Its month is done again, and the pages that tell of all of them open.
+    before = stored(aalund)
+    with tenant_context(aalund.pk):
+        maintenance.outlook(timezone.now())
+    call_command("maintain")
+    assert stored(aalund) == before
+    assert rewriting.state_of(foreign) == {aalund.pk: Level.THIN}
+
+
 def test_only_one_is_at_it(
     maintainers: Callable[[], "subprocess.Popen[bytes]"], aalund: Tenant
 ) -> None:
