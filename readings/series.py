@@ -152,12 +152,16 @@ def limits_before(falls: Sequence[tuple[int, int]], register: Register) -> list[
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT f.number, string_agg(timestamptz_send(r.ts), ''::bytea ORDER BY r.ts),
-                       string_agg(int8send(r.{column}::int8), ''::bytea ORDER BY r.ts)
+                       string_agg(int8send(r.value), ''::bytea ORDER BY r.ts)
                 FROM unnest(%(meters)s::int[], %(sinces)s::timestamptz[], %(untils)s::timestamptz[])
                      WITH ORDINALITY AS f(meter, since, until, number)
-                JOIN readings_reading r ON r.tenant_id = %(tenant)s AND r.meter_id = f.meter
-                 AND r.ts >= f.since AND r.ts < f.until
-                 AND r.ts >= %(first)s AND r.ts < %(last)s AND r.{column} IS NOT NULL
+                CROSS JOIN LATERAL (
+                    SELECT ts, {column}::int8 AS value FROM readings_reading
+                    WHERE tenant_id = %(tenant)s AND meter_id = f.meter
+                      AND ts >= f.since AND ts < f.until
+                      AND ts >= %(first)s AND ts < %(last)s AND {column} IS NOT NULL
+                    OFFSET 0  -- a probe a fall: as a join it may turn into a scan of months
+                ) AS r
                 GROUP BY f.number""",  # noqa: S608
             {
                 "tenant": current_tenant_id(),

@@ -25,6 +25,7 @@ from readings.rules import (
     join,
 )
 from readings.rules import Installation as Placed
+from readings.series import limits_before
 from readings.totals import totals, totals_of_supply_points
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -223,6 +224,24 @@ def test_a_fall_that_is_no_rollover_stays_a_fall(inside: Tenant) -> None:
     buckets = consumption(meter.pk, E1, START - 2 * HOUR, START + HOUR, BucketSize.HOUR, COPENHAGEN)
     assert [one.flags for one in buckets] == [(), (Flag.NEGATIVE_STEP,), ()]
     assert values(buckets) == [2, None, 2]
+
+
+def test_habits_are_probed_a_fall_whatever_the_statistics_say(inside: Tenant) -> None:
+    meters = [factories.meter() for _ in range(3)]
+    for meter in meters:
+        store(meter, hourly(START - 10 * HOUR, 10))
+    falls = [(meter.pk, int(START.timestamp()) * 10**6) for meter in meters]
+    with CaptureQueriesContext(connection) as captured:
+        limits_before(falls, E1)
+    (asked,) = captured.captured_queries
+    with connection.cursor() as cursor:
+        # As badly as a planner may ever think of probes.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(f"EXPLAIN {asked['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Nested Loop" in plan
+    assert "Hash Join" not in plan
+    assert "Merge Join" not in plan
 
 
 # ── Statistics ──────────────────────────────────────────────────────────────────────────────────
