@@ -6,10 +6,15 @@ one unit, the window's statistics, and on request the same days a year earlier a
 temperature.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
 from urllib.parse import urlencode
+
+from django.apps import apps
 
 from meters.queries import MeterPage
 from meters.registers import BY_COLUMN, MAIN_REGISTERS, REGISTERS, Register, Unit, display_unit
@@ -85,9 +90,25 @@ class ChartAnswer:
         return any(one.value for one in self.outdoor)
 
 
-# Who knows what a meter said of itself in a window (meter, start, end, now): its info codes are
-# known to an app above this one; `ready.urls` puts it here.
-EVENTS: list[Callable[[int, datetime, datetime, datetime], Sequence[charts.Event]]] = []
+class Teller(Protocol):
+    """What a module offers that an app above this one names in its configuration
+    (`chart_events = "notifications.events"`)."""
+
+    def codes_between(
+        self, meter_id: int, start: datetime, end: datetime, now: datetime
+    ) -> Sequence[charts.Event]:
+        """What a meter said of itself in [start, end): its info codes."""
+
+
+@cache
+def tellers() -> list[Teller]:
+    """Every app's teller, in the order of the settings: the same in each process, whatever it is
+    for."""
+    return [
+        cast(Teller, import_module(config.chart_events))
+        for config in apps.get_app_configs()
+        if hasattr(config, "chart_events")
+    ]
 
 
 def ask(page: MeterPage, data: Mapping[str, str], today: date, zone: tzinfo) -> ChartQuestion:
@@ -122,7 +143,9 @@ def answer(question: ChartQuestion, now: datetime, units: UnitChoice) -> ChartAn
     unit = charts.chart_unit(question.register, buckets, units)
     start, end = question.window.bounds(zone, now)
     meter_id = question.page.meter.pk
-    events = [event for told in EVENTS for event in told(meter_id, start, end, now)]
+    events = [
+        event for teller in tellers() for event in teller.codes_between(meter_id, start, end, now)
+    ]
     bars = charts.bars(buckets, step, unit, zone, question.deeper, events)
     earlier: Sequence[charts.Bar | None] = ()
     if question.before:

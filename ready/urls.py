@@ -8,8 +8,6 @@ from collectors.api import database_away
 from collectors.api import router as collectors_router
 from collectors.figures import figures
 from collectors.worker import any_alive
-from notifications.events import codes_between
-from readings import questions
 from ready.accounts.views import change_configuration, configuration, root
 from ready.web import health, metrics, problems
 from reports.views.home import home
@@ -25,7 +23,6 @@ health.CHECKS.update(
     worker=lambda: "" if any_alive() else "no worker is looking at the inbox",
 )
 metrics.SOURCES.append(figures)
-questions.EVENTS.append(codes_between)
 
 handler500 = "ready.web.errors.failed"
 

@@ -1,6 +1,10 @@
 """A meter's events: info codes, exchanges and findings in one order; log data apart."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -8,8 +12,9 @@ from django.utils import timezone
 
 from meters import services
 from meters.models import Meter
+from meters.queries import meter_page
 from notifications.models import InfoCodePeriod
-from readings import findings
+from readings import findings, questions
 from readings.models import Kind, Origin, Reading, Trust
 from readings.rules.validation import Finding, Rule
 from ready.accounts.models import User
@@ -86,3 +91,32 @@ def test_log_data_are_what_the_meter_had_kept(
     assert logged.count('class="nowrap"><a') == 1
     assert "Target date" in logged
     assert 'show=log" aria-current="page">Log data</a>' in logged
+
+
+def test_a_chart_tells_the_info_codes_of_its_bars(meter: Meter, aalund: Tenant) -> None:
+    with tenant_context(aalund.pk):
+        zone = ZoneInfo(aalund.zone)
+        today = NOW.astimezone(zone).date()
+        days = {"from": str(today - timedelta(days=3)), "to": str(today), "step": "day"}
+        asked = questions.ask(meter_page(meter.pk, NOW), days, today, zone)
+        bars = questions.answer(asked, NOW, aalund.units).bars
+    assert "Leak" in {mark for bar in bars for mark in bar.marks}
+
+
+def test_every_process_knows_who_tells_of_info_codes() -> None:
+    """One for mails or reports never looks at the addresses of pages."""
+    program = """
+import sys, django
+django.setup()
+from readings.questions import tellers
+assert "ready.urls" not in sys.modules
+print([one.__name__ for one in tellers()])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "['notifications.events']\n", done.stderr
