@@ -160,6 +160,23 @@ class TestAttacks:
         assert through(client, provider)["Location"] == "/t/aalund/log-in/"
         assert not inside(client)
 
+    @pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+    def test_no_text_of_a_refusal_takes_the_audit_log_down(
+        self, provider: Provider, aalund: Tenant, alice: User, text: str
+    ) -> None:
+        """Neither is an instant in the utility's zone; whoever comes back may say anything."""
+        stranger = Client()
+        told = {"state": provider.log_in(begin(stranger))["state"], "error": text}
+        assert stranger.get("/t/aalund/log-in/back/", told).status_code == 302
+        with tenant_context(aalund.pk):
+            pk = AuditEntry.objects.get(event="session.refused").pk
+        desk = Client()
+        log_in(desk, alice)
+        for page in ("", f"{pk}/"):
+            answer = desk.get(f"/t/aalund/configuration/audit/{page}")
+            assert answer.status_code == 200
+            assert text in answer.content.decode()
+
     def test_no_signature(self, client: Client, provider: Provider) -> None:
         provider.sign = lambda claims: jwt.encode(claims, "", algorithm="none")
         through(client, provider)
