@@ -2,25 +2,38 @@
 
 A meter goes on telling the value of its last target date for a year, and a box may hand in a month
 late: such readings are stored as any, and go with the next look of the maintenance, as the
-certificate promised. Values that were billed stay as at the erasure itself.
+certificate promised. What is meant are the meters and times that the certificate noted when it was
+made, whatever is said of the place since; and of these what was received since. Values that were
+billed stay as at the erasure itself.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
 
 from collectors.erasure import telegrams_of
+from collectors.models import InboundBatch, Telegram
 from readings import erasure
+from readings.erasure import Part
 from readings.giving_way import READY
-from readings.models import ErasureCertificate, Reading
+from readings.models import ErasureCertificate
+from ready.audit.models import AuditEntry
 from ready.audit.services import record
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 
+_EVENT = "readings.erased_again"
+# A target date is told in every telegram: so much time lies between two looks that take something.
+PAUSE = timedelta(days=1)
+# What waited so long to be worked on when the time was erased came since. Nothing of the noted
+# times was left then, so this takes nothing that was there.
+_WAITED = timedelta(days=2)
+
 
 @dataclass(frozen=True, slots=True)
 class EraseAgain:
-    """The readings that came of a certificate's time since."""
+    """What came of a certificate's time since."""
 
     tenant_id: int
     certificate: int
@@ -33,38 +46,81 @@ class EraseAgain:
         )
 
     def carry_out(self, now: datetime) -> None:
-        """Erase them, with a line in the trail."""
+        """Erase it, with a line in the trail where something went."""
         with tenant_context(self.tenant_id):
             made = ErasureCertificate.objects.get(pk=self.certificate)
-            parts = _parts(made)
-            counts = erasure.erase(parts, str(Tenant.objects.get(pk=self.tenant_id).zone))
-            counts["telegrams"] = sum(telegrams_of(part).delete()[0] for part in parts)
-            record(
-                event="readings.erased_again",
-                actor=READY,
-                object_type="supply point",
-                object_id=made.supply_point_id,
-                object_label=made.place,
-                after={"certificate": made.pk, "counts": counts},
-            )
+            parts, since = erasure.noted_parts(made.parts), _since(made)
+            gone = erasure.erase_again(parts, since)
+            kept = [telegrams_since(part, since) for part in parts]
+            counts = {
+                **gone.counts,
+                # Before the telegrams that tell which they are.
+                "batches": _empty_batches(kept, gone.late),
+                "telegrams": sum(telegrams.delete()[0] for telegrams in kept),
+            }
+            if any(counts.values()):
+                record(
+                    event=_EVENT,
+                    actor=READY,
+                    object_type="supply point",
+                    object_id=made.supply_point_id,
+                    object_label=made.place,
+                    after={"certificate": made.pk, "counts": counts},
+                )
 
 
-def _parts(made: ErasureCertificate) -> list[erasure.Part]:
-    return erasure.parts_of(made.supply_point_id, made.starts_at, made.ends_at)
+def _since(made: ErasureCertificate) -> datetime:
+    since: datetime = made.erased_at - _WAITED
+    return since
 
 
-def plan() -> Iterator[EraseAgain]:
-    """The certificates of whose time there are readings."""
+def telegrams_since(part: Part, since: datetime) -> QuerySet[Telegram]:
+    """Kept telegrams of an erased time, quarantined ones included, received since an instant."""
+    return telegrams_of(part).filter(received_on__gte=since.date(), received_at__gte=since)
+
+
+def _empty_batches(kept: list[QuerySet[Telegram]], late: list[datetime]) -> int:
+    """Empty the pushed bodies that handed these in late: those of the telegrams, and those that
+    came when readings did whose telegrams are not kept."""
+    whole = InboundBatch.objects.filter(settled_at__isnull=False, body__isnull=False)
+    emptied = 0
+    for telegrams in kept:
+        for received_on, batch in telegrams.values_list("received_on", "batch_id").distinct():
+            emptied += whole.filter(received_on=received_on, id=batch).update(body=None)
+    if late:
+        emptied += whole.filter(
+            received_on__gte=late[0].date() - PAUSE,
+            received_on__lte=late[-1].date() + PAUSE,
+            received_at__in=late,
+        ).update(body=None)
+    return emptied
+
+
+def plan(now: datetime) -> list[EraseAgain]:
+    """The certificates of whose time something came, none that was done within the last day."""
+    before = now - PAUSE
+    due = []
     for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
         with tenant_context(tenant_id):
-            due = [
-                made.pk
-                for made in ErasureCertificate.objects.order_by("pk")
-                if any(
-                    Reading.objects.filter(
-                        meter_id=part.meter_id, ts__gte=part.start, ts__lt=part.end
-                    ).exists()
-                    for part in _parts(made)
-                )
+            due += [
+                EraseAgain(tenant_id, made.pk)
+                for made in ErasureCertificate.objects.filter(parts__isnull=False)
+                .exclude(pk__in=_done_since(before))
+                .order_by("pk")
+                if _something_came(made)
             ]
-        yield from (EraseAgain(tenant_id, pk) for pk in due)
+    return due
+
+
+def _done_since(before: datetime) -> list[int]:
+    """The certificates for which the trail tells of it later than an instant."""
+    lines = AuditEntry.objects.filter(event=_EVENT, occurred_at__gt=before, after__isnull=False)
+    return [told["certificate"] for told in lines.values_list("after", flat=True)]
+
+
+def _something_came(made: ErasureCertificate) -> bool:
+    since = _since(made)
+    return any(
+        erasure.came_since(part, since) or telegrams_since(part, since).exists()
+        for part in erasure.noted_parts(made.parts)
+    )

@@ -117,6 +117,7 @@ def erase_period(
         erased_at=now,
         actor_name=actor.name,
         customer_fate=fate,
+        parts=erasure.noted(parts),
     )
     record(
         event="readings.erased",

@@ -1,4 +1,5 @@
-"""Ending what need not be kept: raw bodies, and quarantined telegrams by their reason.
+"""Ending what need not be kept: raw bodies, quarantined telegrams by their reason, and what came of
+an erased time since (`collectors.erasing_again`).
 
 Bodies go some days after the last item of their batch was settled; what could not be opened keeps
 its body, all there is of it. Telegrams set aside go by their reason: of meters nobody here
@@ -95,7 +96,7 @@ def _ended(tenant_id: int, sql: str, parameters: Sequence[int | date | datetime]
         return int(cursor.rowcount)
 
 
-def plan(now: datetime) -> list[EndBodies | EndTelegrams]:
+def plan(now: datetime) -> list[EndBodies | EndTelegrams | EraseAgain]:
     """What is due at `now` (aware): only what there is something of."""
     today = now.astimezone(UTC).date()
     short = [
@@ -103,7 +104,7 @@ def plan(now: datetime) -> list[EndBodies | EndTelegrams]:
         for outcome in Outcome
         if outcome.quarantined and (days := days_of(outcome)) < TELEGRAM_DAYS
     ]
-    steps: list[EndBodies | EndTelegrams] = []
+    steps: list[EndBodies | EndTelegrams | EraseAgain] = []
     for tenant_id in Tenant.objects.order_by("pk").values_list("pk", flat=True):
         bodies = EndBodies(tenant_id, now - timedelta(days=settings.BODY_DAYS))
         with tenant_context(tenant_id), connection.cursor() as cursor:
@@ -123,10 +124,9 @@ def plan(now: datetime) -> list[EndBodies | EndTelegrams]:
                 )
                 if cursor.fetchone()[0]:
                     steps.append(EndTelegrams(tenant_id, outcome, before))
-    return steps
+    return steps + erasing_again.plan(now)
 
 
 def upkeep(now: datetime) -> Iterator[EndBodies | EndTelegrams | EraseAgain]:
     """What is planned, one by one."""
     yield from plan(now)
-    yield from erasing_again.plan()

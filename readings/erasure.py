@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -22,7 +22,7 @@ from meters.models import Installation, MeterState
 from meters.registers import COLUMNS
 from readings.giving_way import clear
 from readings.marks import marking
-from readings.models import BilledValue
+from readings.models import BilledValue, Estimation, Kind, Reading, Status
 from readings.quality import estimations_of
 from ready.tenancy.context import current_tenant_id
 
@@ -51,6 +51,32 @@ class Part:
     meter_id: int
     start: datetime
     end: datetime
+
+
+def noted(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Parts as a certificate keeps them (`ErasureCertificate.parts`)."""
+    return [
+        {"meter": one.meter_id, "start": one.start.isoformat(), "end": one.end.isoformat()}
+        for one in parts
+    ]
+
+
+def noted_parts(kept: Sequence[Mapping[str, Any]] | None) -> list[Part]:
+    """The parts that a certificate keeps, of meters that are still there."""
+    there = set(
+        MeterState.objects.filter(meter_id__in=[one["meter"] for one in kept or ()]).values_list(
+            "meter_id", flat=True
+        )
+    )
+    return [
+        Part(
+            one["meter"],
+            datetime.fromisoformat(one["start"]),
+            datetime.fromisoformat(one["end"]),
+        )
+        for one in kept or ()
+        if one["meter"] in there
+    ]
 
 
 def parts_of(supply_point_id: int, start: datetime, end: datetime) -> list[Part]:
@@ -165,6 +191,86 @@ def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
         if read_at is not None and part.start <= read_at < part.end:
             _forget_newest(part.meter_id)
     return gone
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedAgain:
+    """What came of erased times since, and went: how much of each kind; late: when readings were
+    received that a box handed in late (a target date's come with every telegram)."""
+
+    counts: dict[str, int]
+    late: list[datetime]
+
+
+def came_since(part: Part, since: datetime) -> bool:
+    """Whether there are readings of an erased time that were received since an instant."""
+    found: bool = _came_since(part, since).exists()
+    return found
+
+
+def _came_since(part: Part, since: datetime) -> QuerySet[Reading]:
+    found: QuerySet[Reading] = Reading.objects.filter(
+        meter_id=part.meter_id, ts__gte=part.start, ts__lt=part.end, received_at__gte=since
+    ).exclude(status=Status.ESTIMATED)
+    return found
+
+
+def erase_again(parts: Sequence[Part], since: datetime) -> ErasedAgain:
+    """Erase the readings of erased times that were received since an instant, with what is known
+    at their instants, and estimates that lie within such a time altogether.
+
+    Nothing else: the greatest day, statistics and estimates that reach further are the present
+    resident's, and daily rows are made anew from what is left. Runs in the caller's transaction,
+    and holds the meters' state rows.
+    """
+    counts = dict.fromkeys(("readings", "findings", "versions", "estimates"), 0)
+    late: set[datetime] = set()
+    known = state.lock({part.meter_id for part in parts})
+    for part in parts:
+        parameters: dict[str, Any] = {
+            "tenant": current_tenant_id(),
+            "meter": part.meter_id,
+            "low": part.start,
+            "high": part.end,
+            "since": since,
+        }
+        change = f"""DELETE FROM readings_reading
+                     WHERE tenant_id = %(tenant)s AND meter_id = %(meter)s
+                       AND ts >= %(low)s AND ts < %(high)s AND received_at >= %(since)s
+                       AND status <> {int(Status.ESTIMATED)}
+                     RETURNING meter_id, ts, received_at, kind"""  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"{marking(change)} SELECT ts, received_at, kind FROM changed",  # noqa: S608
+                parameters,
+            )
+            gone = cursor.fetchall()
+            parameters["instants"] = [at for at, _received, _kind in gone]
+            counts["readings"] += len(gone)
+            late |= {received for _at, received, kind in gone if kind == Kind.NOW}
+            for kind, table in (
+                ("findings", "readings_finding"),
+                ("versions", "readings_version"),
+                (None, "readings_keptreading"),
+            ):
+                cursor.execute(
+                    f"""DELETE FROM {table} WHERE tenant_id = %(tenant)s AND meter_id = %(meter)s
+                          AND ts >= %(low)s AND ts < %(high)s
+                          AND ts = ANY(%(instants)s::timestamptz[])""",  # noqa: S608
+                    parameters,
+                )
+                if kind is not None:
+                    counts[kind] += cursor.rowcount
+        for estimate in Estimation.objects.filter(
+            meter_id=part.meter_id, starts_at__gte=part.start, ends_at__lte=part.end
+        ):
+            if estimate.undone_at is None:
+                clear(estimate)
+            estimate.delete()
+            counts["estimates"] += 1
+        if known[part.meter_id].read_at in parameters["instants"]:
+            _forget_newest(part.meter_id)
+    return ErasedAgain(counts, sorted(late))
 
 
 def _forget_newest(meter_id: int) -> None:

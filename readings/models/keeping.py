@@ -49,6 +49,10 @@ class ErasureCertificate(TenantModel):
 
     Names nobody: the customer is told by number. counts: {what: how many rows}. customer_fate:
     what became of the customer's own row, "" in certificates made before this was noted.
+    parts: which meter's readings of when were erased, [{"meter", "start", "end"}, …] with instants
+    in ISO 8601, as it was then; what comes of them since goes by these and not by who is said to
+    have been mounted there later. None in certificates made before this was noted: nothing is
+    erased again by those.
     """
 
     class Fate(models.TextChoices):
@@ -79,6 +83,7 @@ class ErasureCertificate(TenantModel):
     erased_at = models.DateTimeField()
     actor_name = models.CharField(max_length=254)
     customer_fate = models.CharField(max_length=8, blank=True, default="", db_default="")
+    parts = models.JSONField(null=True, default=None)
 
     class Meta(TenantModel.Meta):
         indexes = [

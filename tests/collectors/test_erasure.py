@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from collectors import erasing_again
 from collectors.erasure import certificates_of, erase_period, preview
 from collectors.models import InboundBatch, Telegram
 from collectors.outcomes import Outcome
@@ -27,7 +26,6 @@ from readings.models import (
     ErasureCertificate,
     Finding,
     GreatestDay,
-    Kind,
     PerformanceDay,
     Reading,
     Status,
@@ -317,24 +315,6 @@ class TestErasure:
         # What came since goes with a certificate of its own.
         import_readings([reading(scene.meter, MOVED_IN + HOUR, v1=1_025)])
         assert erase(scene)["readings"] == 1
-
-    def test_takes_what_the_meter_tells_of_the_time_afterwards(self, scene: Scene) -> None:
-        """The value of a target date comes in every telegram for a year."""
-        erase(scene)
-        assert list(erasing_again.plan()) == []
-        late = reading(scene.meter, MOVED_IN + HOUR, v1=1_025)
-        late.kind = Kind.TARGET
-        import_readings([late, reading(scene.neighbour, MOVED_IN + HOUR, v1=1_025)])
-        left = scene.known(scene.meter)["readings"]
-        others = scene.known(scene.neighbour)
-        (work,) = erasing_again.plan()
-        work.carry_out(NOW)
-        assert list(erasing_again.plan()) == []
-        assert scene.known(scene.meter)["readings"] == left - 1
-        assert scene.known(scene.neighbour) == others
-        told = AuditEntry.objects.get(event="readings.erased_again")
-        assert told.after["counts"]["readings"] == 1
-        assert (told.actor_name, told.object_id) == ("READY", str(scene.place.pk))
 
     def test_keeps_the_name_where_bills_do(self, scene: Scene) -> None:
         at = MOVED_IN + HOUR
