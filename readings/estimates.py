@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from meters import state
 from meters.models import Installation, Meter
 from meters.registers import Register
-from readings import estimation, shapes
+from readings import estimation, outdoors, shapes
 from readings.estimation import (
     EstimationRefused,
     ExchangeIncomplete,
@@ -187,9 +187,23 @@ def _hold(meter: Meter, register: Register, inside: datetime) -> Proposal:
 
 
 def weather_tells(*, meter: Meter, inside: datetime, zone: tzinfo) -> bool:
-    """Whether the gap around an instant can be filled by degree days, in any register."""
+    """Whether the gap around an instant can be filled by degree days, in any register.
+
+    Cheap where it cannot: a meter that heats nothing is told without a question, a utility without
+    any outdoor temperature with one; and a gap that several registers share is looked at in one.
+    """
+    if meter.medium not in shapes.HEATED or not outdoors.anything_known():
+        return False
+    seen = set()
     for register in counting_registers([meter]):
+        if register.column not in shapes.WARMTH:
+            continue
         try:
+            before, after = _sides(meter, register, inside)
+            gap = before[0], after and after[0]
+            if gap in seen:
+                continue
+            seen.add(gap)
             propose(
                 meter=meter,
                 register=register,

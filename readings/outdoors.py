@@ -221,6 +221,11 @@ def degree_days(first: date, last: date, zone: tzinfo) -> dict[date, Fraction]:
     return {day: max(Fraction(0), HEATING_BELOW - mean) / 100 for day, mean in means.items()}
 
 
+def anything_known() -> bool:
+    """Whether the utility has any outdoor temperature at all."""
+    return OutdoorDay.objects.exists() or OutdoorHour.objects.exists()
+
+
 def _hours(start: datetime, end: datetime) -> list[datetime]:
     first = start.astimezone(UTC)
     count = max(0, -(-(end - first) // _HOUR))

@@ -35,8 +35,8 @@ _FEWEST_DAYS = 3
 _BACK = timedelta(days=28)
 _YEAR = timedelta(days=365)
 # What follows the weather: the heat that a house takes, and the water that carries it.
-_HEATED = (Medium.HEAT, Medium.HEAT_COOLING)
-_WARMTH = ("e1", "e2", "v1", "v2", "e8", "e9")
+HEATED = (Medium.HEAT, Medium.HEAT_COOLING)
+WARMTH = ("e1", "e2", "v1", "v2", "e8", "e9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def by_degree_days(
     or 25 hours. None where the meter heats nothing, the temperature of a day that the gap touches
     is not known, or no day of it was cold.
     """
-    if meter.medium not in _HEATED or register.column not in _WARMTH:
+    if meter.medium not in HEATED or register.column not in WARMTH:
         return None
     first = edges[0].astimezone(zone).date()
     last = (edges[-1] - MICROSECOND).astimezone(zone).date()

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from collectors.pipeline import import_readings
 from meters.models import Medium, Meter
@@ -199,6 +201,25 @@ class TestOffered:
         inside = silent(meter, self.DAYS)
         weather(self.DAYS[0])
         assert not weather_tells(meter=meter, inside=inside, zone=COPENHAGEN)
+
+    @pytest.mark.parametrize(("medium", "asked"), [(Medium.WATER, 0), (Medium.HEAT, 2)])
+    def test_asks_little_where_they_cannot_be(
+        self, meter: Meter, medium: Medium, asked: int
+    ) -> None:
+        Meter.objects.filter(pk=meter.pk).update(medium=medium)
+        meter.refresh_from_db()
+        inside = silent(meter, self.DAYS)
+        with CaptureQueriesContext(connection) as queries:
+            assert not weather_tells(meter=meter, inside=inside, zone=COPENHAGEN)
+        assert len(queries) == asked
+
+    def test_looks_at_a_gap_once_for_all_its_registers(self, meter: Meter) -> None:
+        inside = silent(meter, self.DAYS)
+        weather(self.DAYS[0], (2000,) * 4)
+        with CaptureQueriesContext(connection) as queries:
+            assert not weather_tells(meter=meter, inside=inside, zone=COPENHAGEN)
+        means = [one for one in queries if "GROUP BY" in one["sql"]]
+        assert len(means) == 1
 
     def test_not_after_the_last_reading(self, meter: Meter) -> None:
         silent(meter, self.DAYS)
