@@ -143,10 +143,11 @@ def _claim(tenant_id: int) -> _Claimed | None:
             if mail is not None and mail.state == OutgoingMail.State.SENT:
                 outbox.note_delivered(entry_id=entry, now=timezone.now())
                 continue
-            # Its meter was deleted, or somebody's data with it: nobody was told anything.
+            # It failed for good, and says of what. Or it is gone: its meter was deleted, or
+            # somebody's data with it, and nobody was told anything.
             outbox.note_failed(
                 entry_id=entry,
-                reason=outbox.WITHDRAWN,
+                reason=outbox.WITHDRAWN if mail is None else mail.trouble,
                 next_try_at=None,
                 now=timezone.now(),
             )

@@ -235,6 +235,23 @@ def test_a_mail_that_was_deleted_first_is_told_as_withdrawn(
     assert "withdrawn: the mail was deleted before it was sent" in page
 
 
+def test_a_mail_that_is_there_but_failed_keeps_its_own_reason(
+    client: Client, alice: User, aalund: Tenant, meter: Meter, box: _Box
+) -> None:
+    """Left by a worker that died between the two, or tried again over an emptied mail."""
+    client.force_login(alice)
+    client.post(address(meter), form())
+    with tenant_context(aalund.pk):
+        OutgoingMail.objects.update(
+            state="failed", trouble="550 no such box", text="", content=None
+        )
+    assert mailing.send_all() == 0
+    with tenant_context(aalund.pk):
+        entry = OutboxEntry.objects.get()
+    assert (entry.delivered_at, entry.reason) == (None, "550 no such box")
+    assert entry.given_up_at is not None
+
+
 def test_no_campaign_goes_out(
     client: Client,
     alice: User,
