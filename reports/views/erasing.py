@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -51,12 +52,14 @@ def erasure(request: HttpRequest, tenant: str, pk: int, period: int) -> HttpResp
     form = ErasureForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = erase_period(
-                occupancy=occupancy,
-                request=form.cleaned_data["request"],
-                actor=actor_of(request),
-                now=timezone.now(),
-            )
+            # What is refused on the way is not half done: the answer below is no error.
+            with transaction.atomic():
+                made = erase_period(
+                    occupancy=occupancy,
+                    request=form.cleaned_data["request"],
+                    actor=actor_of(request),
+                    now=timezone.now(),
+                )
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect("reports:residents", tenant, pk)
