@@ -14,6 +14,8 @@ from django.db.models import QuerySet
 
 from collectors.erasure import telegrams_of
 from collectors.models import InboundBatch, Telegram
+from collectors.outcomes import QUARANTINE
+from meters.models import Meter
 from readings import erasure
 from readings.erasure import Part
 from readings.giving_way import READY
@@ -121,6 +123,17 @@ def _done_since(before: datetime) -> list[int]:
 def _something_came(made: ErasureCertificate) -> bool:
     since = _since(made)
     return any(
-        erasure.came_since(part, since) or telegrams_since(part, since).exists()
+        erasure.came_since(part, since) or _telegrams_came(part, since)
         for part in erasure.noted_parts(made.parts)
+    )
+
+
+def _telegrams_came(part: Part, since: datetime) -> bool:
+    """Whether there are such telegrams. Asked every hour, so each half by its index: the meter's
+    own, and those set aside for its number; what was another utility's goes with them."""
+    found = telegrams_since(part, since)
+    number = Meter.objects.values_list("number", flat=True).get(pk=part.meter_id)
+    return bool(
+        found.filter(meter_id=part.meter_id).exists()
+        or found.filter(number=number, outcome__gte=QUARANTINE).exists()
     )
