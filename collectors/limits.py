@@ -39,14 +39,16 @@ class Buckets:
 
 
 class Lanes:
-    """A few at once for each; as many more wait a little, and the rest are turned away.
+    """A few at once for each; `most_waiting` more wait a little, and the rest are turned away.
 
-    So whoever sends as much as they can holds at most twice `width` of a process's threads, and
-    the others find one free.
+    So whoever sends as much as they can holds at most `width + most_waiting` of a process's
+    threads, and the others find one free. Those that wait cost the others nothing; those that work
+    share the process's one interpreter with them, so `width` is what a loud neighbour takes.
     """
 
-    def __init__(self, width: int, patience_s: float) -> None:
+    def __init__(self, width: int, most_waiting: int, patience_s: float) -> None:
         self._width = width
+        self._most_waiting = most_waiting
         self._patience_s = patience_s
         self._left = threading.Condition()
         self._inside: Counter[object] = Counter()
@@ -68,7 +70,7 @@ class Lanes:
     def _enter(self, who: object) -> bool:
         with self._left:
             if self._inside[who] >= self._width:
-                if self._waiting[who] >= self._width:
+                if self._waiting[who] >= self._most_waiting:
                     return False
                 self._waiting[who] += 1
                 free = self._left.wait_for(

@@ -198,8 +198,8 @@ class _Reader:
             return list(rows[0].points)
         near = yield from self._nearest(low - REACH, low, newest=True)
         near = near or (yield from self._nearest(EVER, low, newest=True))
-        if not near or near[0][0].astimezone(self.zone).date() <= self.thinned_before:
-            # How a thinned day ended only its row tells.
+        if near and near[0][0].astimezone(self.zone).date() <= self.thinned_before:
+            # How a thinned day ended only its row tells; that it began its readings tell, too.
             rows = yield from self.rows(date.min, eve, newest=True, most=1, telling=True)
             near += [point for row in rows for point in row.points]
         return near

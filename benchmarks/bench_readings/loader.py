@@ -53,6 +53,7 @@ def load_months(utility: Utility, present: date, first: int, last: int) -> None:
         month = _month(present, back)
         _write(month, utility.tenant.pk, _hours(month), full=True)
         _daily_rows(month, utility.tenant.pk)
+    _note_upkeep(utility, None)
     become("ready_app")
 
 
@@ -67,6 +68,12 @@ def load_thinned(utility: Utility, present: date, first: int, last: int) -> None
         within = [hour for hour in starts if low <= hour < high]
         _write(month, utility.tenant.pk, f"unnest(ARRAY{within}::bigint[])", full=False)
         _daily_rows_of_thinned(month, utility.tenant.pk, days, starts)
+    _note_upkeep(utility, maintenance.months_before(present, first - 1))
+    become("ready_app")
+
+
+def _note_upkeep(utility: Utility, thinned_before: date | None) -> None:
+    """What maintenance notes when it has made daily rows: without their zone nobody trusts them."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET app.tenant = '{utility.tenant.pk}'")
         cursor.execute(
@@ -74,9 +81,8 @@ def load_thinned(utility: Utility, present: date, first: int, last: int) -> None
                    (tenant_id, full_months, keep_months, zone, thinned_before)
                VALUES (%s, 13, 60, %s, %s)
                ON CONFLICT (tenant_id) DO UPDATE SET thinned_before = excluded.thinned_before""",
-            [utility.tenant.pk, str(ZONE), maintenance.months_before(present, first - 1)],
+            [utility.tenant.pk, str(ZONE), thinned_before],
         )
-    become("ready_app")
 
 
 def _month(present: date, back: int) -> Month:
