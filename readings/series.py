@@ -6,7 +6,7 @@ and bounds in time, so that it touches the key's index and the partitions of tho
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from struct import unpack
@@ -332,15 +332,23 @@ def nearest(
 
 
 def ends_of_thinned(
-    meter_ids: Sequence[int], register: Register, day: date
+    befores: Mapping[int, tuple[int, int] | None], register: Register, day: date
 ) -> dict[int, tuple[int, int]]:
     """The last reading before a local day that only a thinned day's row tells, of each meter that
-    has one: (microseconds since 1970 UTC, value)."""
+    has one: (microseconds since 1970 UTC, value).
+
+    befores: the last readings before it that are known otherwise; who was read after the thinned
+    days is not looked for.
+    """
     column = register.column
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT m.id, timestamptz_send(r.last_at), r.value
-                FROM readings_upkeep u, unnest(%(meters)s::int[]) AS m(id)
+                FROM readings_upkeep u
+                JOIN unnest(%(meters)s::int[], %(befores)s::int8[]) AS m(id, before)
+                  -- Two days more: whatever zone the days are of.
+                  ON m.before IS NULL
+                     OR to_timestamp(m.before / 1000000) < u.thinned_before + 2
                 CROSS JOIN LATERAL (
                     SELECT day, last_at, last_{column}::int8 AS value FROM readings_dailyreading
                     WHERE tenant_id = %(tenant)s AND meter_id = m.id AND day < %(day)s
@@ -348,7 +356,12 @@ def ends_of_thinned(
                     ORDER BY day DESC LIMIT 1
                 ) AS r
                 WHERE u.tenant_id = %(tenant)s AND r.day < u.thinned_before""",  # noqa: S608
-            {"tenant": current_tenant_id(), "meters": list(meter_ids), "day": day},
+            {
+                "tenant": current_tenant_id(),
+                "meters": list(befores),
+                "befores": [None if one is None else one[0] for one in befores.values()],
+                "day": day,
+            },
         )
         rows = cursor.fetchall()
     times = instants(b"".join(time for _, time, _ in rows))

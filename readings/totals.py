@@ -164,7 +164,8 @@ def _sides(
             if len(rest) <= _MOST_ALONE:
                 return {**told, **dict.fromkeys(rest)}
             sides = _from_readings(rest, False, register, at, question.now)
-            for one, end in ends_of_thinned(rest, register, day).items():
+            befores = {one: beside.before for one, beside in sides.items()}
+            for one, end in ends_of_thinned(befores, register, day).items():
                 if (before := sides[one].before) is None or before[0] < end[0]:
                     sides[one] = sides[one]._replace(before=end)
             return {**told, **sides}

@@ -100,7 +100,7 @@ def main() -> None:
     chosen = options()
     require_free(chosen.port)
     rate = chosen.peak / 2
-    needed = chosen.duration * chosen.peak + chosen.scenario * rate * 11 + chosen.backlog * 1.25
+    needed = chosen.duration * chosen.peak + chosen.scenario * rate * 17 + chosen.backlog * 1.25
     size = Size(chosen.meters, chosen.tenants, chosen.collectors, int(needed))
     folder = ROOT / "build" / "load"
     folder.mkdir(parents=True, exist_ok=True)

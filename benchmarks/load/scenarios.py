@@ -199,7 +199,7 @@ def noisy(ground: Ground) -> None:
     before = pushing()
     rig.drain()
     told: list[Told] = []
-    first, count = ground.take(ground.rate * ground.seconds * 2)
+    first, count = ground.take(ground.rate * ground.seconds * 8)  # it lasts as long
 
     def shout() -> None:
         told.append(
