@@ -113,7 +113,7 @@ def take_turn() -> None:
 def _keep(behind: set[tuple[int, datetime]]) -> None:
     """Keep these readings (meter, instant) from thinning, and mark their days: a month that is
     being written anew has perhaps been copied without them, and copies marked days once more."""
-    state.lock({meter for meter, _at in behind})
+    state.lock_times({meter for meter, _at in behind})
     rows = sorted(behind)
     change = """INSERT INTO readings_keptreading (tenant_id, meter_id, ts)
                 SELECT %s, u.meter_id, u.ts

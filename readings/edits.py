@@ -62,7 +62,7 @@ def edit_reading(
 
 def set_aside(*, meter: Meter, at: datetime, why: Why, actor: Actor, now: datetime) -> Version:
     """Let none of a reading's registers count; the reading and its values stay on record."""
-    state.lock([meter.pk])  # what it tells is not to change before it is set aside
+    state.lock_times([meter.pk])  # what it tells is not to change before it is set aside
     reading = _reading(meter, at)
     told = {
         register.column: None

@@ -158,7 +158,7 @@ def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
     gone = dict.fromkeys(("readings", *_ERASED), 0)
     if not parts:
         return gone
-    known = state.lock({part.meter_id for part in parts})
+    known = state.lock_times({part.meter_id for part in parts})
     parameters = _parameters(parts, zone)
     # Deleting marks the days, so that what is left of them gets its rows again.
     change = f"""DELETE FROM readings_reading r USING ({_PARTS}) p
@@ -225,7 +225,7 @@ def erase_again(parts: Sequence[Part], since: datetime) -> ErasedAgain:
     """
     counts = dict.fromkeys(("readings", "findings", "versions", "estimates"), 0)
     late: set[datetime] = set()
-    known = state.lock({part.meter_id for part in parts})
+    known = state.lock_times({part.meter_id for part in parts})
     for part in parts:
         parameters: dict[str, Any] = {
             "tenant": current_tenant_id(),

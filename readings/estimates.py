@@ -230,7 +230,7 @@ def fill_gap(
     wish: Wish = BEST,
 ) -> Estimation:
     """Fill the gap around an instant and keep who wanted it and why. Raises as `propose`."""
-    state.lock([meter.pk])
+    state.lock_times([meter.pk])
     proposal = propose(meter=meter, register=register, inside=inside, zone=zone, wish=wish, now=now)
     if not proposal.stored:
         raise ValidationError(_("What is held is only shown."), code="shown")

@@ -63,7 +63,7 @@ def exchange_meter(
     that one of the meters contradicts.
     """
     # First of all, as whoever stores readings does.
-    state.lock([installation.meter_id, new_meter.pk])
+    state.lock_times([installation.meter_id, new_meter.pk])
     # Whoever exchanges the same meter at the same time waits here, then finds it gone.
     old = Installation.objects.select_for_update().get(pk=installation.pk)
     old_meter = Meter.objects.get(pk=old.meter_id)

@@ -26,7 +26,7 @@ READY = Actor(None, "READY")
 
 def undo_estimate(*, estimate: Estimation, actor: Actor, now: datetime) -> None:
     """Take an estimate's values away. Raises ValidationError where that was done already."""
-    state.lock([estimate.meter_id])
+    state.lock_times([estimate.meter_id])
     undone = Estimation.objects.filter(pk=estimate.pk, undone_at=None).update(undone_at=now)
     if not undone:
         raise ValidationError(_("This estimate was taken back already."), code="undone")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import cast
 
 from django.db import transaction
 from psycopg.errors import UniqueViolation
@@ -153,7 +152,8 @@ class _LocalDays:
     """Days of instants, nearly all of which lie within the day of the one before."""
 
     def __init__(self) -> None:
-        self._day, self._zone = date.min, cast(tzinfo, UTC)
+        self._day = date.min
+        self._zone: tzinfo = UTC
         self._begin = self._end = datetime.max.replace(tzinfo=UTC)
 
     def of(self, at: datetime, zone: tzinfo) -> date:
