@@ -48,6 +48,7 @@ from wmbus.errors import (
     WaitingForFullFrame,
     WrongKey,
 )
+from wmbus.keytable import KeyTable
 from wmbus.layouts import address_known, decode_known, remember
 from wmbus.link import Checksums, may_be_bare
 from wmbus.records import Record
@@ -70,6 +71,7 @@ __all__ = [
     "Formats",
     "Key",
     "KeyFor",
+    "KeyTable",
     "Layer",
     "Malformed",
     "MeterReportsError",
@@ -108,7 +110,8 @@ def decode(
     """Decode one telegram, wireless (from the length byte on) or wired (from 68 on).
 
     `key_for` is asked for the key of an address when one is needed: return the same `Key` object
-    each time, or None if there is none. `formats` maps signatures to headers for compact frames.
+    each time, or None if there is none; a `KeyTable` is the quickest with many meters. `formats`
+    maps signatures to headers for compact frames.
     `already_decrypted` allows telegrams that declare encryption but carry plaintext: for a source
     that decrypts itself, never in general. `crc` says how the receiver delivers frames: "none"
     without link checksums, "A" or "B" with those of that format, "auto" to look.

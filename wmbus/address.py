@@ -1,12 +1,14 @@
 """The address of a meter: manufacturer, number, version, device type (EN 13757-7, 7.5.2)."""
 
 from functools import lru_cache
+from struct import Struct
 from typing import NamedTuple
 
 # Kamstrup sends under two manufacturer codes; the printed number is unique over both.
 _SAME_MAKER = {"KAW": "KAM"}
 
 
+@lru_cache(maxsize=4096)
 def manufacturer_letters(code: int) -> str:
     """Three letters from the 15-bit code (five bits each, A = 1); bit 15 is not part of them.
 
@@ -58,14 +60,16 @@ class Address(NamedTuple):
 _new = tuple.__new__
 
 
-@lru_cache(maxsize=4096)
-def _letters(raw: bytes) -> str:
-    return manufacturer_letters(int.from_bytes(raw, "little") & 0x7FFF)
+# Maker, version and device type; between them the number.
+_link = Struct("<H4xBB").unpack
 
 
 def address_from_link(raw: bytes) -> Address:
     """Address from eight bytes in the order of the radio header: M, number, version, type."""
-    return _new(Address, (_letters(raw[:2]), raw[5:1:-1].hex().upper(), raw[6], raw[7]))
+    maker, version, device_type = _link(raw)
+    return _new(
+        Address, (manufacturer_letters(maker), raw[5:1:-1].hex().upper(), version, device_type)
+    )
 
 
 def address_from_transport(raw: bytes) -> Address:

@@ -50,14 +50,18 @@ class Key:
     def __hash__(self) -> int:
         return hash(self._raw)
 
+    def cipher(self) -> CipherContext:
+        """The AES-CTR object of this key, always the same, made on first use. Before each use it
+        must be set to a counter block (`reset_nonce`).
+        """
+        if self._ctr is None:
+            self._ctr = Cipher(AES(self._raw), _CTR).encryptor()
+        return self._ctr
+
     def ctr(self, block: bytes, data: bytes) -> bytes:
         """AES-CTR (encrypts and decrypts) starting at the 16-byte counter `block`."""
-        context = self._ctr
-        if context is None:
-            context = self._ctr = Cipher(AES(self._raw), _CTR).encryptor()
-            context.reset_nonce(block)
-        else:
-            context.reset_nonce(block)
+        context = self.cipher()
+        context.reset_nonce(block)
         return context.update(data)
 
     def cbc_decrypt(self, initial: bytes, data: bytes) -> bytes:
