@@ -2,7 +2,7 @@
 
     keys = {address: Key(bytes.fromhex("…"))}
     try:
-        telegram = decode(frame, key_for=keys.get)
+        telegram = decode(frame, key_for=keys.get)      # of many meters: a KeyTable
     except WaitingForFullFrame as waiting:      # keep the frame; decode again once
         ...                                     # waiting.signature is in the formats
     except DecodeError as error:                # error says layer, byte, and whose meter

@@ -67,9 +67,8 @@ _link = Struct("<H4xBB").unpack
 def address_from_link(raw: bytes) -> Address:
     """Address from eight bytes in the order of the radio header: M, number, version, type."""
     maker, version, device_type = _link(raw)
-    return _new(
-        Address, (manufacturer_letters(maker), raw[5:1:-1].hex().upper(), version, device_type)
-    )
+    number = raw[5:1:-1].hex().upper()
+    return _new(Address, (manufacturer_letters(maker), number, version, device_type))
 
 
 def address_from_transport(raw: bytes) -> Address:
