@@ -5,10 +5,11 @@ Not exact over several processes (each has its own buckets), which is enough to 
 from crowding out the others; docs/reference/push.md says so.
 """
 
+import math
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _MOST = 10_000
@@ -38,50 +39,85 @@ class Buckets:
             return 0
 
 
+# Whoever came in so recently still counts as company.
+_COMPANY_S = 10.0
+
+
 class Lanes:
     """A few at once for each; `most_waiting` more wait a little, and the rest are turned away.
 
     So whoever sends as much as they can holds at most `width + most_waiting` of a process's
     threads, and the others find one free. Those that wait cost the others nothing; those that work
-    share the process's one interpreter with them, so `width` is what a loud neighbour takes.
+    share the process's one interpreter, the database and the cores with them. So in company each
+    also rests as long as it has worked: a lane takes half of the time at most.
     """
 
-    def __init__(self, width: int, most_waiting: int, patience_s: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        most_waiting: int,
+        patience_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._width = width
         self._most_waiting = most_waiting
         self._patience_s = patience_s
         self._left = threading.Condition()
         self._inside: Counter[object] = Counter()
         self._waiting: Counter[object] = Counter()
+        self._rests: dict[object, float] = {}  # until when each rests: one number a utility
+        # Who came in last, and who came in last of all others; and when.
+        self._last: tuple[object, float] = (None, float("-inf"))
+        self._other: tuple[object, float] = (None, float("-inf"))
 
     @contextmanager
     def enter(self, who: object) -> Iterator[bool]:
         """Whether there was room; it is held until the block ends."""
         entered = self._enter(who)
+        began = self._clock()
         try:
             yield entered
         finally:
             if entered:
-                with self._left:
-                    self._inside[who] -= 1
-                    self._forget(who)
-                    self._left.notify_all()
+                self._leave(who, began)
 
     def _enter(self, who: object) -> bool:
+        until = self._clock() + self._patience_s
         with self._left:
-            if self._inside[who] >= self._width:
-                if self._waiting[who] >= self._most_waiting:
-                    return False
-                self._waiting[who] += 1
-                free = self._left.wait_for(
-                    lambda: self._inside[who] < self._width, self._patience_s
-                )
-                self._waiting[who] -= 1
-                if not free:
-                    self._forget(who)
-                    return False
+            if self._waits(who) and self._waiting[who] >= self._most_waiting:
+                return False
+            self._waiting[who] += 1
+            while (wait := self._waits(who)) and (left := until - self._clock()) > 0:
+                self._left.wait(min(wait, left))
+            self._waiting[who] -= 1
+            if wait:
+                self._forget(who)
+                return False
             self._inside[who] += 1
+            self._came(who)
             return True
+
+    def _waits(self, who: object) -> float:
+        """For how many seconds it has to wait by the clock; 0 when there is room."""
+        if self._inside[who] >= self._width:
+            return math.inf
+        return max(0.0, self._rests.get(who, 0.0) - self._clock())
+
+    def _came(self, who: object) -> None:
+        if self._last[0] != who:
+            self._other = self._last
+        self._last = (who, self._clock())
+
+    def _leave(self, who: object, began: float) -> None:
+        with self._left:
+            now = self._clock()
+            other, at = self._other if self._last[0] == who else self._last
+            if now - at < _COMPANY_S:
+                self._rests[who] = now + (now - began)
+            self._inside[who] -= 1
+            self._forget(who)
+            self._left.notify_all()
 
     def _forget(self, who: object) -> None:
         if not self._inside[who] and not self._waiting[who]:

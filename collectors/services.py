@@ -141,13 +141,13 @@ def accept(
     """
     digest = hashlib.sha256(body).digest()
     with tenant_context(bearer.tenant_id):
-        collector = Collector.objects.get(pk=bearer.collector_id)
-        known = _known(collector.pk, digest, now)
-        if known is not None and now - known.received_at <= _RESENT_WITHIN:
-            return Receipt(known.answer, repeated=True)
-        envelope = formats.parse(content_type, body, limits=LIMITS, zone=ZoneInfo(collector.zone))
-        if known is not None and not _heard_now(collector, envelope):
-            return Receipt(known.answer, repeated=True)
+        sender = _sender(bearer.collector_id, digest, now)
+        before = sender.before
+        if before is not None and now - before.received_at <= _RESENT_WITHIN:
+            return Receipt(before.answer, repeated=True)
+        envelope = formats.parse(content_type, body, limits=LIMITS, zone=ZoneInfo(sender.zone))
+        if before is not None and not _heard_now(sender, envelope):
+            return Receipt(before.answer, repeated=True)
         rejected = [
             {"index": item.index, "code": item.code, "detail": item.detail}
             for item in envelope.items
@@ -159,11 +159,15 @@ def accept(
             "received_at": now.astimezone(UTC).isoformat(timespec="milliseconds"),
         }
         _insert(
-            collector.pk, digest, content_type, body, now, request_id, answer, len(envelope.items)
+            bearer.collector_id,
+            digest,
+            content_type,
+            body,
+            now,
+            request_id,
+            answer,
+            len(envelope.items),
         )
-        # To the second is enough, and pushes of one collector need not queue up for its row.
-        if collector.heard_at is None or now - collector.heard_at > _HEARD_STEP:
-            Collector.objects.filter(pk=collector.pk).update(heard_at=now)
     return Receipt(answer, repeated=False)
 
 
@@ -175,26 +179,51 @@ class _Known:
     answer: dict[str, Any]
 
 
-def _known(collector_id: int, digest: bytes, now: datetime) -> _Known | None:
-    """The last time this body came; the lock makes two sendings at once take turns."""
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What a push must know of its collector. before: the last time this body came."""
+
+    zone: str
+    forwards_at_once: bool
+    before: _Known | None
+
+
+def _sender(collector_id: int, digest: bytes, now: datetime) -> _Sender:
+    """Both statements go out together: a push waits for the database as seldom as it can, since
+    each time it also waits for its turn on a busy machine. The lock makes two sendings of one body
+    take turns; what is asked behind it sees what the first has committed."""
     lock = int.from_bytes(digest[:8], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock ^ collector_id])
         cursor.execute(
-            """SELECT received_at, answer FROM collectors_inboundbatch
-               WHERE tenant_id = current_setting('app.tenant')::int
-                 AND collector_id = %s AND digest = %s AND received_on >= %s
-               ORDER BY received_on DESC, id DESC LIMIT 1""",
-            [collector_id, digest, now.astimezone(UTC).date() - _REMEMBERED],
+            """SELECT pg_advisory_xact_lock(%s);
+               SELECT c.zone, c.forwards_at_once, b.received_at, b.answer
+               FROM collectors_collector c
+               LEFT JOIN LATERAL (
+                   SELECT received_at, answer FROM collectors_inboundbatch
+                   WHERE tenant_id = c.tenant_id AND collector_id = c.id AND digest = %s
+                     AND received_on >= %s
+                   ORDER BY received_on DESC, id DESC LIMIT 1) AS b ON true
+               WHERE c.tenant_id = current_setting('app.tenant')::int AND c.id = %s""",
+            [
+                lock ^ collector_id,
+                digest,
+                now.astimezone(UTC).date() - _REMEMBERED,
+                collector_id,
+            ],
         )
+        cursor.nextset()
         row = cursor.fetchone()
-    return None if row is None else _Known(row[0], json.loads(row[1]))
+    if row is None:
+        raise Collector.DoesNotExist
+    zone, forwards_at_once, received_at, answer = row
+    before = None if received_at is None else _Known(received_at, json.loads(answer))
+    return _Sender(zone, forwards_at_once, before)
 
 
-def _heard_now(collector: Collector, envelope: formats.Envelope) -> bool:
+def _heard_now(sender: _Sender, envelope: formats.Envelope) -> bool:
     """Whether arrival stands in for the time of reception, as for a box without a clock: the same
     bytes much later are then the same values heard again, and no repeat."""
-    return collector.forwards_at_once and any(
+    return sender.forwards_at_once and any(
         isinstance(item, formats.Received) and item.time is None for item in envelope.items
     )
 
@@ -211,7 +240,12 @@ def _insert(
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            """WITH batch AS (
+            # Heard to the second is enough: pushes of one collector need not queue for its row.
+            """WITH heard AS (
+                   UPDATE collectors_collector SET heard_at = %s
+                   WHERE tenant_id = current_setting('app.tenant')::int AND id = %s
+                     AND (heard_at IS NULL OR heard_at < %s)),
+               batch AS (
                    INSERT INTO collectors_inboundbatch
                        (tenant_id, received_on, collector_id, received_at, request_id, digest,
                         content_type, body, items, answer)
@@ -222,6 +256,9 @@ def _insert(
                     attempts, suspected, looked)
                SELECT batch.*, 0, 0, false FROM batch""",
             [
+                now,
+                collector_id,
+                now - _HEARD_STEP,
                 now.astimezone(UTC).date(),
                 collector_id,
                 now,

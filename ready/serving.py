@@ -2,8 +2,10 @@
 `gunicorn ready.wsgi --config python:ready.serving --bind …`."""
 
 import ctypes
+import gc
 import os
 import shutil
+import sys
 import tempfile
 from typing import Any
 
@@ -27,6 +29,15 @@ max_requests_jitter = 20_000
 control_socket_disable = True  # it would be made in the user's home
 
 
+def post_fork(server: Any, worker: Any) -> None:
+    """Let threads take turns ten times as often as Python does by itself.
+
+    A thread whose database has answered waits for its turn behind whichever is busy, up to the
+    whole interval, and a request asks the database several times.
+    """
+    sys.setswitchinterval(0.0005)
+
+
 def on_exit(server: Any) -> None:
     """Leave nothing behind."""
     shutil.rmtree(_counts, ignore_errors=True)
@@ -37,11 +48,16 @@ _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 
 
 def when_ready(server: Any) -> None:
-    """Have memory that a large body took go back when it is freed.
+    """Leave what is loaded out of garbage collection; have memory that a large body took go back
+    when it is freed.
 
     By itself glibc raises the size from which it does so with every large block, up to 32 MiB, and
     keeps the rest in an arena a thread. Web processes inherit this.
     """
+    # What all processes share is there for good: looking through it for garbage again and again
+    # held requests up, 87 ms at worst.
+    gc.collect()
+    gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, 256 * 1024)

@@ -7,7 +7,7 @@ The product knows nothing of them.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -59,7 +59,8 @@ def _acknowledge_first() -> None:
 def _no_dedupe() -> None:
     services: Any = import_module("collectors.services")
 
-    _replace("_known", lambda *_, **__: None, services)
+    real = services._sender
+    _replace("_sender", lambda *given: replace(real(*given), before=None), services)
 
 
 def _no_poll() -> None:

@@ -188,7 +188,7 @@ def noisy(ground: Ground) -> None:
     other = [token for place, token in enumerate(tokens) if place % tenants == 0]
     quiet.write_text(json.dumps([own[place % len(own)] for place in range(len(tokens))]))
     loud.write_text(json.dumps([other[place % len(other)] for place in range(len(tokens))]))
-    rate = ground.rate / 10
+    rate = ground.rate / 5
 
     def pushing() -> Told:
         first, count = ground.take(rate * ground.seconds * 1.1)
@@ -215,13 +215,22 @@ def noisy(ground: Ground) -> None:
         )
 
     shouting = threading.Thread(target=shout)
+    used = rig.cpu()
     shouting.start()
     time.sleep(1)
     beside = pushing()
     shouting.join()
+    spent = {name: cpu - used.get(name, 0.0) for name, cpu in rig.cpu().items()}
+    spent["client"] = told[0].cpu_s
     rig.drain()
     alone, with_noise = (percentile(one.latencies_s, 0.95) * 1000 for one in (before, beside))
     tell("noisy neighbour: it pushed", f"{told[0].taken * PER_BODY / told[0].duration_s:.0f}/s")
+    tell(
+        "noisy neighbour: CPU seconds",
+        ", ".join(f"{name} {cpu:.0f}" for name, cpu in spent.items()),
+    )
+    tell("noisy neighbour: the other's pushes alone", latencies(before))
+    tell("noisy neighbour: and beside it", latencies(beside))
     tell(
         "noisy neighbour: p95 alone and beside it",
         f"{alone:.0f} and {with_noise:.0f} ms ({with_noise / alone:.1f} times)",

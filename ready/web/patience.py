@@ -11,10 +11,14 @@ import resource
 import selectors
 import socket
 import struct
+import threading
 import time
+from concurrent import futures
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
+from django.db import DatabaseError, connection
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -31,6 +35,7 @@ _LINGER_S: Final = 1.0
 # How long an ended connection is read empty, so that its last words are not lost to a reset.
 _PARTING_S: Final = 1.0
 _PIECE: Final = 64 * 1024
+_OPENING_S: Final = 2.0
 
 _REFUSALS: Final = {
     Stage.HEAD_TOO_LARGE: "431 Request Header Fields Too Large",
@@ -84,6 +89,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             wanted = min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         super().init_process()
+
+    def get_thread_pool(self) -> futures.ThreadPoolExecutor:
+        """Threads that have begun, each with its connection to the database."""
+        pool = futures.ThreadPoolExecutor(max_workers=self.cfg.threads)
+        all_here = threading.Barrier(self.cfg.threads)
+        for _ in range(self.cfg.threads):
+            pool.submit(_connect, all_here)
+        return pool
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection in, and wait for its request here."""
@@ -225,6 +238,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
+
+
+def _connect(all_here: threading.Barrier) -> None:
+    """Open the thread's connection to the database before a request waits for it.
+
+    The thread is held until each has come here, since a pool gives what is next to whichever is
+    free; not for long, so that a database that does not answer keeps no request from being told.
+    """
+    with suppress(DatabaseError, threading.BrokenBarrierError):
+        connection.ensure_connection()
+        all_here.wait(_OPENING_S)
 
 
 def _say(sock: socket.socket, text: bytes) -> None:

@@ -9,11 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import pytest_django
+from django.db import connection
+
+from ready.web.patience import PatientWorker
 
 APPLICATION = """
 def application(environ, start_response):
@@ -146,3 +152,21 @@ def test_who_is_slow_is_cut_and_holds_nobody_up(server: Server) -> None:
         assert client.recv(4096).startswith(b"HTTP/1.1 408")
         client.close()
     assert server.post(b"honest") == (200, b"honest")
+
+
+def test_threads_begin_with_their_connection(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> None:
+    worker = PatientWorker.__new__(PatientWorker)
+    worker.cfg = SimpleNamespace(threads=3)
+    all_here = threading.Barrier(3)
+
+    def had_one() -> bool:
+        there = connection.connection is not None
+        connection.close()
+        all_here.wait(30)
+        return there
+
+    with django_db_blocker.unblock(), worker.get_thread_pool() as pool:
+        asked = [pool.submit(had_one) for _ in range(3)]
+        assert [one.result() for one in asked] == [True, True, True]
