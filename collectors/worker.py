@@ -1,8 +1,9 @@
-"""Three threads in each worker process: two look for batches, when rung and by themselves; the
-third for alarms in the batches that wait.
+"""Four threads in each worker process: three look for batches, when rung and by themselves; the
+fourth for alarms in the batches that wait.
 
-Two for batches, so that one reads telegrams while PostgreSQL works for the other. To each other
-they are as two workers: a connection, a claim and a transaction of its own each.
+Three for batches, so that one reads telegrams while PostgreSQL works for the others; with two, both
+waited for it a third of the time. To each other they are as workers: a connection, a claim and a
+transaction of its own each.
 
 So a dead broker delays work by at most LOOK_SECONDS and loses none. While it lives the thread
 holds a shared advisory lock; whether any worker is alive is then a question to the database,
@@ -29,7 +30,7 @@ AWAKE_LOOK_SECONDS = 0.1
 AWAKE_SECONDS = 1.5
 AFTER_TROUBLE_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 0.1
-BATCH_THREADS = 2
+BATCH_THREADS = 3
 # However much waits, replays come to a turn so often.
 REPLAY_SECONDS = 5.0
 # A reading's alarm is told within two seconds of its push, whatever else waits.

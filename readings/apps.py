@@ -11,7 +11,8 @@ class ReadingsConfig(AppConfig):
         PartitionedTable("readings_reading", "month", back=61, ahead=3),
         PartitionedTable("readings_dailyreading", "month", back=61, ahead=3),
         PartitionedTable("readings_performanceday", "year", back=5, ahead=1, keep=6),
-        PartitionedTable("readings_heardday", "year", back=5, ahead=1, keep=6),
+        # A day's row is changed by every batch of the day: with room on its page, not in the index.
+        PartitionedTable("readings_heardday", "year", back=5, ahead=1, keep=6, fillfactor=50),
         PartitionedTable("readings_finding", "year", back=5, ahead=1, keep=6),
     )
     upkeep = "readings.maintenance"

@@ -7,19 +7,22 @@ trigger does it: one on the readings costs every batch more than the marks thems
 """
 
 
-def marking(change: str) -> str:
+def marking(change: str, told_by: str = "changed") -> str:
     """The statement's beginning: `WITH changed AS (…), marked AS (…)`; a SELECT must follow.
 
     change: inserts, updates or deletes readings of the current utility, and returns at least their
-    `meter_id` and `ts`. A mark that stands already stays; what keeps it from being taken away
-    meanwhile is the lock on the meter's state row, which every writer holds.
+    `meter_id` and `ts`. told_by: a table with the same two of all of them, for a change that
+    touches every row of it or fails, and need return nothing then.
+
+    A mark that stands already stays; what keeps it from being taken away meanwhile is the lock on
+    the meter's state row, which every writer holds.
     """
     return f"""
         WITH changed AS ({change}),
         marked AS (
             INSERT INTO readings_dirtyday (tenant_id, meter_id, day)
             SELECT DISTINCT t.id, c.meter_id, (c.ts AT TIME ZONE t.zone)::date
-            FROM tenancy_tenant t CROSS JOIN changed c
+            FROM tenancy_tenant t CROSS JOIN {told_by} c
             WHERE t.id = current_setting('app.tenant')::int
               -- Looking first is half the price of running into what is there; with OFFSET it is
               -- one probe of the key, never a join with all the marks there are.

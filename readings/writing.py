@@ -197,8 +197,7 @@ def _inserting(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
 @lru_cache(maxsize=256)
 def _insert(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
     """The statement for readings that are all new."""
-    change = f"{_inserting(told, alike)} RETURNING meter_id, ts"
-    return f"{marking(change)} SELECT 1"
+    return f"{marking(_inserting(told, alike), told_by='stage_reading')} SELECT 1"
 
 
 @lru_cache(maxsize=256)

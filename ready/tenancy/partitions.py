@@ -19,13 +19,15 @@ from ready.tenancy.operations import OWNER_ROLE
 @dataclass(frozen=True, slots=True)
 class PartitionedTable:
     """A table split by time. `back` and `ahead` count units from now; `keep` counts units until
-    a partition is dropped whole (None: something else ends it)."""
+    a partition is dropped whole (None: something else ends it). fillfactor: how full pages are
+    made at first, in percent (None: wholly)."""
 
     table: str
     unit: Literal["day", "month", "year"]
     back: int
     ahead: int
     keep: int | None = None
+    fillfactor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Step:
     partition: str
     start: date
     end: date
+    fillfactor: int | None = None
 
     def sql(self) -> str:
         if self.action == "drop":
@@ -45,6 +48,7 @@ class Step:
             f"CREATE TABLE IF NOT EXISTS {self.partition} PARTITION OF {self.table} "
             f"FOR VALUES FROM ('{_bound(self.table, self.start)}') "
             f"TO ('{_bound(self.table, self.end)}')"
+            + (f" WITH (fillfactor = {self.fillfactor})" if self.fillfactor else "")
         )
 
 
@@ -117,7 +121,8 @@ def plan(specs: Iterable[PartitionedTable], now: datetime) -> list[Step]:
             start = _step(spec.unit, first, count)
             name = _name(spec, start)
             if name not in there:
-                steps.append(Step("create", spec.table, name, start, _step(spec.unit, start, 1)))
+                end = _step(spec.unit, start, 1)
+                steps.append(Step("create", spec.table, name, start, end, spec.fillfactor))
         if spec.keep is not None:
             oldest = _name(spec, _step(spec.unit, first, -spec.keep))
             prefix = f"{spec.table}_p"
