@@ -41,6 +41,8 @@ class Buckets:
 
 # Whoever came in so recently still counts as company.
 _COMPANY_S = 10.0
+# A database that stalled has held everybody up; nobody need rest for that.
+_MOST_REST_S = 0.5
 
 
 class Lanes:
@@ -49,7 +51,7 @@ class Lanes:
     So whoever sends as much as they can holds at most `width + most_waiting` of a process's
     threads, and the others find one free. Those that wait cost the others nothing; those that work
     share the process's one interpreter, the database and the cores with them. So in company each
-    also rests as long as it has worked: a lane takes half of the time at most.
+    also rests as long as it has worked, up to half a second: a lane takes half of the time at most.
     """
 
     def __init__(
@@ -114,7 +116,8 @@ class Lanes:
             now = self._clock()
             other, at = self._other if self._last[0] == who else self._last
             if now - at < _COMPANY_S:
-                self._rests[who] = now + (now - began)
+                rest = min(now - began, _MOST_REST_S)
+                self._rests[who] = max(self._rests.get(who, 0.0), now + rest)
             self._inside[who] -= 1
             self._forget(who)
             self._left.notify_all()

@@ -41,7 +41,7 @@ _bell = threading.Event()
 
 
 def look_now() -> None:
-    """Wake the thread of this process."""
+    """Wake the threads of this process."""
     _bell.set()
 
 

@@ -73,6 +73,7 @@ def database(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "application_name": "ready",
+            "connect_timeout": 5,
             # A server that vanished without a word is noticed within a minute.
             "keepalives": 1,
             "keepalives_idle": 30,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import CipherContext
 from wmbus.address import Address
 from wmbus.crypto import Key
 
-_places_of = Struct("<HHH").unpack_from
+_places_of = Struct("<HHH2x").unpack
 
 # A place for every value of the lower four digits: few makes use A to F, but then it must be right.
 _PLACES = 1 << 16
@@ -26,6 +26,15 @@ _PLACES = 1 << 16
 _WORTH_A_LIST = 1_000
 
 Ciphers = list[CipherContext | None] | dict[int, CipherContext | None]
+
+
+def _places(address: Address) -> tuple[int, int, int]:
+    """Maker, lower and upper four digits. Raises ValueError for what no telegram can say."""
+    wire = address.wire
+    if len(wire) != 8:
+        raise ValueError(f"a number has eight digits, not {address.number!r}")
+    maker, low, high = _places_of(wire)
+    return maker, low, high
 
 
 class KeyTable:
@@ -52,7 +61,7 @@ class KeyTable:
         `Key.cipher`), None before the meter's first telegram (and in a list if there is no key)."""
         runs: dict[int, dict[int, CipherContext | None]] = {}
         for address, key in keys:
-            maker, low, high = _places_of(address.wire)
+            maker, low, high = _places(address)
             runs.setdefault(maker << 16 | high, {})[low] = None
             self._keys[maker << 32 | high << 16 | low] = key
         for run, ciphers in runs.items():
@@ -65,7 +74,7 @@ class KeyTable:
     def __call__(self, address: Address) -> Key | None:
         """The key of this maker's meter of this number; None if there is none."""
         try:
-            maker, low, high = _places_of(address.wire)
+            maker, low, high = _places(address)
         except ValueError:  # a wired meter that told its primary address only
             return None
         return self._keys.get(maker << 32 | high << 16 | low)

@@ -182,7 +182,7 @@ def whole(utility: Utility, first_hour: datetime, batches: int) -> float:
         except IndexError:
             return False
         with tenant_context(claimed.tenant_id):
-            claims.begin(claimed)
+            claims.begin(claimed, lasting=False)
             path.write(items, formats, again=False)
             settle_whole(batch, items)
             claims.settle(claimed)

@@ -61,7 +61,7 @@ def work_one(turns: Turns) -> bool:
 
 def _whole(claimed: Claim) -> None:
     with tenant_context(claimed.tenant_id):
-        begin(claimed)
+        begin(claimed, lasting=False)
         batch, items = unpack(claimed)
         process(items)
         settle_whole(batch, items)

@@ -6,11 +6,10 @@ takes its row's lock first and looks whether the count is still his (`begin`): a
 through its lease cannot write what another has begun. All clocks are the database's. Nothing here
 belongs to the session, so that workers may share connections.
 
-Neither a claim nor the work waits for the disk (`synchronous_commit`): all that a batch's work
-writes is one transaction with the batch's leaving the list, so what a crash of the database takes
-back waits on the list again. What was promised is the batch itself, and that does wait
-(`collectors.services`); so does whoever tells the outside of what came of it, and PostgreSQL writes
-in order.
+Work on a whole batch need not wait for the disk (`begin(…, lasting=False)`): all it writes is one
+transaction with the batch's leaving the list, so what a crash of the database takes back waits on
+the list again. What was promised is the batch itself, which does wait (`collectors.services`), as
+do the counts by which a batch that takes the database down is recognised.
 """
 
 from collections.abc import Sequence
@@ -108,8 +107,7 @@ def _oldest_of(queue: Queue) -> Claim | None:
         cursor.execute(
             # Materialised: as a join's inner side the choice would be made once a row, and so
             # claim more than one.
-            """SET LOCAL synchronous_commit = off;
-               WITH next AS MATERIALIZED (
+            """WITH next AS MATERIALIZED (
                    SELECT tenant_id, received_on, batch_id FROM collectors_pendingwork
                    WHERE tenant_id = %s AND collector_id = %s AND not_before <= now()
                    ORDER BY received_on, batch_id LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -123,25 +121,27 @@ def _oldest_of(queue: Queue) -> Claim | None:
                RETURNING w.received_on, w.batch_id, w.attempts""",
             [*queue, LEASE_S, DELAY_S, MOST_DELAY_S],
         )
-        cursor.nextset()
         row = cursor.fetchone()
     return None if row is None else Claim(queue[0], *row)
 
 
-def begin(claimed: Claim) -> None:
+_BEGIN = """SELECT attempts FROM collectors_pendingwork
+    WHERE tenant_id = %s AND received_on = %s AND batch_id = %s FOR UPDATE"""
+
+
+def begin(claimed: Claim, *, lasting: bool = True) -> None:
     """Lock the batch's row until the transaction ends: the first statement of any work on it.
 
     That it comes first also gives the transaction its number before it reads a meter or key, by
-    which `replaying` knows who may not have seen them. Raises Lost.
+    which `replaying` knows who may not have seen them. lasting: whether the transaction's end waits
+    for the disk. Raises Lost.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SET LOCAL synchronous_commit = off;
-               SELECT attempts FROM collectors_pendingwork
-               WHERE tenant_id = %s AND received_on = %s AND batch_id = %s FOR UPDATE""",
-            claimed.key,
-        )
-        cursor.nextset()
+        if lasting:
+            cursor.execute(_BEGIN, claimed.key)
+        else:
+            cursor.execute(f"SET LOCAL synchronous_commit = off; {_BEGIN}", claimed.key)
+            cursor.nextset()
         row = cursor.fetchone()
     if row is None or row[0] != claimed.attempt:
         raise Lost(f"batch {claimed.batch_id} is another worker's")

@@ -4,7 +4,8 @@
 the session and inserted from there (../shared/storage measured this at three times the speed of
 arrays). The temporary table is made once a connection and emptied by each load, so what it holds is
 always the load before it; emptied at the commit it would be cut short on disk each time, some
-milliseconds a table.
+milliseconds a table. Until the next load, or the connection's end, the last rows stay in the
+session's own files.
 
 Instants go over as whole numbers (`stamp`), which is what binary COPY makes of them in the end:
 adapting datetimes one by one takes longer than all other columns of a reading together.

@@ -40,6 +40,17 @@ def test_in_company_each_rests_as_long_as_it_has_worked() -> None:
     assert worked(lanes, clock, "loud", 0.5)
 
 
+def test_a_long_stall_is_no_long_rest() -> None:
+    clock = Clock()
+    lanes = Lanes(1, most_waiting=3, patience_s=0, clock=clock)
+    assert worked(lanes, clock, "quiet", 0.0)
+    assert worked(lanes, clock, "loud", 9.0)
+    clock.now += 0.4
+    assert not worked(lanes, clock, "loud", 0.1)
+    clock.now += 0.2
+    assert worked(lanes, clock, "loud", 0.1)
+
+
 def test_alone_nobody_rests() -> None:
     clock = Clock()
     lanes = Lanes(1, most_waiting=3, patience_s=0, clock=clock)

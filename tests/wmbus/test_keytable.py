@@ -126,3 +126,11 @@ def test_the_newest_of_two_keys_for_a_number_counts() -> None:
     table = KeyTable([(meter("00000001"), key(MANY[1])), (meter("00000001"), key(MANY[2]))])
     assert len(table) == 1
     assert table(meter("00000001")) == key(MANY[2])
+
+
+@pytest.mark.parametrize("number", ["12", "123456", "1234567890"])
+def test_a_number_of_another_length_is_nobodys(table: KeyTable, number: str) -> None:
+    address = meter(MANY[0])._replace(number=number)
+    assert table(address) is None
+    with pytest.raises(ValueError, match="eight digits"):
+        KeyTable([(address, key(MANY[0]))])
