@@ -1,8 +1,8 @@
 """Four threads in each worker process: three look for batches, when rung and by themselves; the
 fourth for alarms in the batches that wait.
 
-Three for batches, so that one reads telegrams while PostgreSQL works for the others; with two, both
-waited for it a third of the time. To each other they are as workers: a connection, a claim and a
+Three for batches, so that one reads telegrams while PostgreSQL works for the others; with two, a
+third of two cores stood idle. To each other they are as workers: a connection, a claim and a
 transaction of its own each.
 
 So a dead broker delays work by at most LOOK_SECONDS and loses none. While it lives the thread

@@ -54,8 +54,8 @@ def when_ready(server: Any) -> None:
     By itself glibc raises the size from which it does so with every large block, up to 32 MiB, and
     keeps the rest in an arena a thread. Web processes inherit this.
     """
-    # What all processes share is there for good: looking through it for garbage again and again
-    # held requests up, 87 ms at worst.
+    # What all processes share is there for good: it need not be looked through for garbage again
+    # and again while a request waits.
     gc.collect()
     gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

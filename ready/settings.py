@@ -68,7 +68,7 @@ def database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(query.get("host", parts.hostname or "")),
         "PORT": query.get("port", str(parts.port or "")),
-        # Beginning anew costs a push a hundred milliseconds on a busy machine.
+        # Beginning anew makes a request wait for a new process of the database's.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
