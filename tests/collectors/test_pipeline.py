@@ -288,6 +288,19 @@ class TestClaim:
             with pytest.raises(Lost), tenant_context(aalund.pk):
                 begin(late)
 
+    @pytest.mark.parametrize(("lasting", "setting"), [(True, "on"), (False, "off")])
+    def test_waits_for_the_disk_where_it_must(
+        self, box: Box, aalund: Tenant, lasting: bool, setting: str
+    ) -> None:
+        box.hand_in(telegram("63000001", 1))
+        claimed = claim(Turns())
+        assert claimed is not None
+        with tenant_context(aalund.pk), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = on")
+            begin(claimed, lasting=lasting)
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == (setting,)
+
 
 class TestReplay:
     def test_comes_with_the_meter_and_with_the_key(self, box: Box, aalund: Tenant) -> None:
