@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
 from django.db.models.functions import TruncMonth
 
-from readings import daily, peaks, rewriting, statistics
+from readings import daily, peaks, rewriting, standing, statistics
 from readings.ending import end_belonging
 from readings.models import FULL_MONTHS, KEEP_MONTHS, DailyReading, Upkeep
 from readings.rewriting import Level, Month
@@ -123,6 +123,7 @@ def keep_up(tenant: Tenant, now: datetime) -> int:
     many days were made anew."""
     with tenant_context(tenant.pk):
         daily.follow_zone()
+        standing.begin()
     made = rewriting.refresh(tenant.pk, now)
     zone = ZoneInfo(tenant.zone)
     with tenant_context(tenant.pk):

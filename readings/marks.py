@@ -6,24 +6,41 @@ trigger does it: one on the readings costs every batch more than the marks thems
 (docs/decisions/0011-write-path.md). A test reads the code for statements that go past this.
 """
 
+# What marks stand under (`readings.standing`): `taken` is another after a crash, and in a database
+# that was restored from a dump (the table's own number and when the server started see to that);
+# of days after `newest` no mark was taken. No row where nobody has seen to one yet.
+_TERMS = """
+    SELECT t.zone, concat_ws(' ', k.token, k.tableoid, pg_postmaster_start_time()) AS taken,
+           k.newest
+    FROM tenancy_tenant t JOIN readings_taking k ON k.tenant_id = t.id
+    WHERE t.id = current_setting('app.tenant')::int
+      AND k.tenant_id = current_setting('app.tenant')::int"""
+_UNLESS_THEY_STAND = """AND NOT EXISTS (
+    SELECT FROM terms WHERE zone = %s::text AND taken = %s::text AND newest < %s::date)"""
 
-def marking(change: str, told_by: str = "changed") -> str:
+
+def marking(change: str, told_by: str = "changed", *, trusting: bool = False) -> str:
     """The statement's beginning: `WITH changed AS (…), marked AS (…)`; a SELECT must follow.
 
     change: inserts, updates or deletes readings of the current utility, and returns at least their
     `meter_id` and `ts`. told_by: a table with the same two of all of them, for a change that
     touches every row of it or fails, and need return nothing then.
 
+    trusting: marks nothing where marks are known to stand. Three more parameters follow those of
+    the change, `standing.Trust` or three NULLs; the SELECT may read what holds, `terms` (zone,
+    taken, newest), at most one row.
+
     A mark that stands already stays; what keeps it from being taken away meanwhile is the lock on
     the meter's state row, which every writer holds.
     """
+    terms, unless = (f"terms AS ({_TERMS}),", _UNLESS_THEY_STAND) if trusting else ("", "")
     return f"""
-        WITH changed AS ({change}),
+        WITH changed AS ({change}), {terms}
         marked AS (
             INSERT INTO readings_dirtyday (tenant_id, meter_id, day)
             SELECT DISTINCT t.id, c.meter_id, (c.ts AT TIME ZONE t.zone)::date
             FROM tenancy_tenant t CROSS JOIN {told_by} c
-            WHERE t.id = current_setting('app.tenant')::int
+            WHERE t.id = current_setting('app.tenant')::int {unless}
               -- Looking first is half the price of running into what is there; with OFFSET it is
               -- one probe of the key, never a join with all the marks there are.
               AND NOT EXISTS (

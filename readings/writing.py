@@ -18,6 +18,7 @@ from psycopg.errors import UniqueViolation
 
 from meters.registers import BY_COLUMN, COLUMNS
 from meters.state import REGISTER_TYPES
+from readings import standing
 from readings.marks import marking
 from readings.models import Kind, Origin, Status, Trust
 from ready.tenancy.context import current_tenant_id
@@ -95,9 +96,16 @@ def insert(rows: Sequence[Stamped]) -> None:
         return
     told, alike = _load(rows)
     statement = _insert(told, tuple(alike))
+    meters = [reading.meter_id for reading, _ in rows]
+    stamps = [at for _, at in rows]
+    trust = standing.trust(meters, stamps)
     try:
         with transaction.atomic():
-            driver_cursor().execute(statement, [current_tenant_id(), *alike.values()])
+            cursor = driver_cursor()
+            cursor.execute(
+                statement, [current_tenant_id(), *alike.values(), *(trust or standing.NO_TRUST)]
+            )
+            standing.note(cursor.fetchone(), trust, meters, stamps)
     except UniqueViolation:
         merge(rows)
 
@@ -196,8 +204,10 @@ def _inserting(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=256)
 def _insert(told: tuple[str, ...], alike: tuple[str, ...]) -> str:
-    """The statement for readings that are all new."""
-    return f"{marking(_inserting(told, alike), told_by='stage_reading')} SELECT 1"
+    """The statement for readings that are all new; answers with what `standing.note` wants."""
+    change = _inserting(told, alike)
+    return f"""{marking(change, told_by="stage_reading", trusting=True)}
+        SELECT zone, taken, newest FROM terms"""
 
 
 @lru_cache(maxsize=256)

@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from django.db import connection
 
 from benchmarks.bench_readings.database import ZONE, Utility, become
-from readings import daily, maintenance
+from readings import daily, maintenance, standing
 from readings.rewriting import Month
+from ready.tenancy.context import tenant_context
 
 _READING = (
     "meter_id, tenant_id, ts, received_at, e1, v1, info, e8, e9, flow1, power1, t1, t2, hours"
@@ -83,6 +84,8 @@ def _note_upkeep(utility: Utility, thinned_before: date | None) -> None:
                ON CONFLICT (tenant_id) DO UPDATE SET thinned_before = excluded.thinned_before""",
             [utility.tenant.pk, str(ZONE), thinned_before],
         )
+    with tenant_context(utility.tenant.pk):
+        standing.begin()
 
 
 def _month(present: date, back: int) -> Month:

@@ -17,6 +17,7 @@ LOG_IN = "tests/accounts/test_log_in.py"
 POLICY = "tests/accounts/test_policy.py"
 PLATFORM = "tests/accounts/test_platform.py"
 OUTER = "tests/web/test_walls.py"
+STANDING = "tests/readings/test_standing.py"
 KEY_FILES = "tests/meters/test_keyfiles.py"
 
 

@@ -1,5 +1,6 @@
 """The walls that `make mutants` takes away, one at a time, and the tests that must notice."""
 
+from benchmarks.mutants.daily import MARKS
 from benchmarks.mutants.doors import BEARERS, DECLARATIONS, PERSONS, PROOF
 from benchmarks.mutants.inside import DATABASE, FILTERS, OUTSIDE, SECRETS, TRAILS
 
@@ -13,4 +14,5 @@ MUTANTS = (
     *TRAILS,
     *OUTSIDE,
     *DATABASE,
+    *MARKS,
 )

@@ -11,6 +11,7 @@ from readings.models.days import (
     HeardDay,
     PerformanceDay,
     ReadingPlan,
+    Taking,
 )
 from readings.models.exchanges import PlannedExchange
 from readings.models.keeping import FULL_MONTHS, KEEP_MONTHS, ErasureCertificate, Upkeep
@@ -39,6 +40,7 @@ __all__ = [
     "Reading",
     "ReadingPlan",
     "Status",
+    "Taking",
     "Trust",
     "Upkeep",
     "Version",

@@ -1,10 +1,15 @@
 """A meter's local days: what it counted, how well it was read and heard."""
 
+from datetime import date
+from typing import Any, ClassVar
+from uuid import uuid4
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from readings.models.reading import Origin
 from readings.models.series import OfAMeter
+from ready.tenancy.models import Tenant, TenantManager
 
 
 class DailyReading(OfAMeter):
@@ -112,6 +117,30 @@ class DirtyDay(OfAMeter):
 
     def __str__(self) -> str:
         return f"meter {self.meter_id} on {self.day}"
+
+
+class Taking(models.Model):
+    """How far marks (`DirtyDay`) of a utility have been taken away: what `readings.standing` asks.
+
+    newest: the newest local day that a mark was taken of since there is this row; a trigger on the
+    marks writes it, so no statement can take one and not tell. token: at random, one row's. The
+    table is unlogged: after a crash, which may take marks back with their commits, it is empty, and
+    the next row has another token.
+    """
+
+    tenant = models.OneToOneField(
+        Tenant, models.DO_NOTHING, db_constraint=False, related_name="+", primary_key=True
+    )
+    token = models.UUIDField(default=uuid4)
+    newest = models.DateField(default=date.min)
+
+    objects: ClassVar[models.Manager[Any]] = TenantManager()
+
+    class Meta:
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"marks of utility {self.tenant_id} taken to {self.newest}"
 
 
 class PerformanceDay(OfAMeter):

@@ -243,6 +243,7 @@ def test_a_limited_member_reaches_what_was_thought_about_and_no_more() -> None:
         "meters_savedfilter",
         "readings_outdoorday",
         "readings_outdoorhour",
+        "readings_taking",
         "readings_upkeep",
         "ready_cache",
         "reports_letterhead",

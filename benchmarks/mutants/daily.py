@@ -1,0 +1,51 @@
+"""What keeps daily values true: marks that are set, and trusted only while they stand."""
+
+from benchmarks.mutants.mutant import STANDING, Mutant
+
+MARKS = (
+    Mutant(
+        "who takes marks tells nobody",
+        (f"{STANDING}::TestATakenMark",),
+        sql="DROP TRIGGER marks_taken ON readings_dirtyday",
+    ),
+    Mutant(
+        "marks are trusted after a crash",
+        (f"{STANDING}::TestWhatMarksStandUnder::test_is_gone_after_a_crash",),
+        sql="ALTER TABLE readings_taking SET LOGGED",
+    ),
+    Mutant(
+        "the statement does not ask what has been taken",
+        (f"{STANDING}::TestAtTheSameTime::test_a_batch_waits_for_the_taking_and_marks",),
+        "readings/marks.py",
+        "newest < %s::date",
+        "%s::date IS NOT NULL",
+    ),
+    Mutant(
+        "another server's marks are trusted",
+        (f"{STANDING}::TestWhatMarksStandUnder::test_is_gone_after_a_crash",),
+        "readings/marks.py",
+        "taken = %s::text",
+        "%s::text IS NOT NULL",
+    ),
+    Mutant(
+        "another zone has the same days",
+        (f"{STANDING}::TestWhatMarksStandUnder::test_another_zone_has_days_of_its_own",),
+        "readings/marks.py",
+        "zone = %s::text",
+        "%s::text IS NOT NULL",
+    ),
+    Mutant(
+        "marks are known before their commit",
+        (f"{STANDING}::TestUndone",),
+        "readings/standing.py",
+        "transaction.on_commit(partial(_add, current_tenant_id(), terms, newest, parts))",
+        "_add(current_tenant_id(), terms, newest, parts)",
+    ),
+    Mutant(
+        "what marked nothing is known to be marked",
+        (f"{STANDING}::TestAKnownMark::test_of_another_meter_says_nothing",),
+        "readings/standing.py",
+        "parts is None or not all(memory.days[day].issuperset(some) for day, some in parts)",
+        "parts is None",
+    ),
+)
