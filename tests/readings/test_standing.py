@@ -229,8 +229,10 @@ class TestWhatMarksStandUnder:
         lose_marks()
         told(aalund, (meters[0], EIGHT + 2 * HOUR))
         assert marked(aalund) == {(meters[0].pk, DAY)}, "nothing to know it under"
+        lose_marks()
         maintenance.keep_up(aalund, EIGHT)
         told(aalund, (meters[0], EIGHT + 3 * HOUR))
+        assert marked(aalund) == {(meters[0].pk, DAY)}, "what was known is of before"
         lose_marks()
         told(aalund, (meters[0], EIGHT + 4 * HOUR))
         assert marked(aalund) == set()
