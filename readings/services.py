@@ -64,28 +64,27 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
         return []
     # One pass: this is done for every reading there is, and nearly all are simply new.
     newest = _newest(known)
-    stamped: list[writing.Stamped] = []
+    current = Kind.NOW
+    stamped = [(reading, stamp(reading.at)) for reading in readings]
     slots: list[_Slot | None] = []
     earliest: dict[_Slot, int] = {}
     # Where something may be stored already: intervals that begin no later than what is known.
     looked: dict[_Slot, int] = {}
     late: list[tuple[int, datetime]] = []
-    for reading in readings:
+    for reading, at in stamped:
         meter_id = reading.meter_id
-        at = stamp(reading.at)
         was = newest.get(meter_id, _NEVER)
         if at < was:
             late.append((meter_id, reading.at))
         slot = None
-        if reading.kind == Kind.NOW:
+        if reading.kind == current:
             interval = reading.interval_s * _SECOND
             start = at - (at + _SINCE_1970) % interval
             slot = meter_id, start
-            if at < earliest.get(slot, at + 1):
+            if at < earliest.setdefault(slot, at):
                 earliest[slot] = at
             if start <= was:
                 looked[slot] = start + interval
-        stamped.append((reading, at))
         slots.append(slot)
     # Estimated gaps give way to what comes; they lie before a meter's newest reading, but for what
     # was carried on after it.
