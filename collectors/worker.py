@@ -16,7 +16,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from django.db import Error, connection
 
@@ -63,6 +64,8 @@ def start() -> threading.Thread:
     return inboxes[0]
 
 
+# "/autogroup-N nice M": how much the session gives way to others.
+_SESSION = Path("/proc/self/autogroup")
 # How much a worker gives way to the web processes on the same processors (0 to 19).
 NICENESS = 10
 
@@ -73,6 +76,12 @@ def give_way() -> None:
     For the process as it is, however it was started; never less than it gives way already.
     """
     os.nice(max(0, NICENESS - os.nice(0)))
+    # Where Linux shares the processors out among sessions first (`sched_autogroup_enabled`),
+    # niceness counts only within one. In another program's session it is not ours to say.
+    if os.getsid(0) in (os.getpid(), os.getppid()):
+        with suppress(OSError, ValueError):
+            given = int(_SESSION.read_text().rpartition(" ")[2])
+            _SESSION.write_text(str(max(given, NICENESS)))
 
 
 def collect_seldom() -> None:

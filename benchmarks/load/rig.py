@@ -20,12 +20,20 @@ import psycopg
 from benchmarks.load.client import PATH, Spec, Told
 from benchmarks.load.telegrams import Size
 from ready.local.credentials import generate
-from ready.local.postgres import LASTING
 from ready.local.processes import Program
 from ready.local.programs import ROOT, Ready
 from ready.local.servers import Servers, run_folder, start_servers
 from ready.local.supervisor import Supervisor
 
+# As docker-compose.yml has it. (A log of 2 GB is replayed within seconds after a crash.)
+_SERVER = (
+    "shared_buffers=2GB",
+    "max_wal_size=2GB",
+    "min_wal_size=2GB",
+    "checkpoint_timeout=15min",
+    "synchronous_commit=on",
+)
+_LOG_FILES = 128  # of 16 MB each: what `min_wal_size` keeps
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -61,7 +69,7 @@ class Rig:
                 data,
                 run,
                 secrets.admin_password,
-                (*LASTING, "synchronous_commit=on"),
+                _SERVER,
             )
             self.database_url = servers.database_url
             ready = self._ready = Ready(given, data, self.port, servers, secrets)
@@ -74,6 +82,7 @@ class Rig:
             supervisor.steps(Program("seed", argv, app, ROOT))
             with self.database() as link:
                 link.execute("VACUUM ANALYZE")
+                _fill_log(link)
             supervisor.start(self._worker())
             supervisor.start(ready.web())
             supervisor.wait_for(self.is_ready, 60, "READY")
@@ -235,6 +244,14 @@ class Rig:
             beside.result()
         pause.unlink(missing_ok=True)
         return Told(**json.loads(result.read_text()))
+
+
+def _fill_log(link: psycopg.Connection[Any]) -> None:
+    """Have PostgreSQL make all files of its log, as a server has that has been at work for an hour:
+    it then uses them again. While it makes one, every commit waits."""
+    for _ in range(_LOG_FILES):
+        link.execute("SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()")
+    link.execute("CHECKPOINT")
 
 
 def alarmed(link: psycopg.Connection[Any], number: int) -> bool:
