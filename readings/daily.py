@@ -7,9 +7,9 @@ fell, where telegrams told different registers, and on days whose readings chang
 readings themselves are read instead: the answer is the same either way
 (docs/decisions/0010-daily-values.md).
 
-Changed days are marked by what changes them (`readings.marks`). `refresh` takes marks away, holding
-the lock on the meters' state rows that every writer of readings holds, too: so no change slips in
-between.
+Changed days are marked by what changes them (`readings.marks`). `refresh` takes marks away
+(`readings.standing.take`), holding the lock on the meters' state rows that every writer of readings
+holds, too: so no change slips in between.
 """
 
 from collections.abc import Collection, Iterable
@@ -23,7 +23,7 @@ from django.db import connection
 
 from meters import state
 from meters.registers import REGISTERS
-from readings import statistics, thinning
+from readings import standing, statistics, thinning
 from readings.models import Status, Upkeep
 from readings.rules.buckets import midnight
 from readings.rules.points import instant
@@ -117,16 +117,11 @@ def refresh(
             [current_tenant_id(), first or date.min, newest, most],
         )
         days: list[MeterDay] = cursor.fetchall()
-        if not days:
-            return []
-        state.lock_times(meter for meter, _ in days)
-        make(days, kept, zone)
-        cursor.execute(
-            """DELETE FROM readings_dirtyday d
-               USING unnest(%s::int[], %s::date[]) AS u(meter_id, day)
-               WHERE d.tenant_id = %s AND d.meter_id = u.meter_id AND d.day = u.day""",
-            [[meter for meter, _ in days], [day for _, day in days], current_tenant_id()],
-        )
+    if not days:
+        return []
+    state.lock_times(meter for meter, _ in days)
+    make(days, kept, zone)
+    standing.take(days)
     return days
 
 

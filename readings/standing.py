@@ -7,7 +7,8 @@ once it has committed, under the terms of that time: the utility's zone and its 
 compares them itself with those that hold: it marks unless they are the same and no mark of these
 days or newer ones was taken since. That is safe because
 
-- whoever takes a mark tells the day, in the same transaction, by a trigger;
+- whoever takes marks tells the newest day of them, in the same statement: `take` (a test reads the
+  code for others);
 - who takes a mark holds the lock on the meter's state row, as every writer of readings does: the
   statement begins after the lock was had, so it sees every taking before it, and none goes on
   beside it;
@@ -18,7 +19,7 @@ So a memory may be lost, old or in vain: at worst marks are looked for. It is th
 connection's: threads share it, and a pooler may stand between.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -87,6 +88,31 @@ _memories: dict[int, _Memory] = {}
 def begin() -> None:
     """See to it that there is something to remember under: for a new utility, and after a crash."""
     Taking.objects.get_or_create(tenant_id=current_tenant_id())
+
+
+# `newest` never goes back: a mark that is known of a newer day may be gone already.
+_TAKE = """
+    WITH gone AS (
+        DELETE FROM readings_dirtyday d
+        USING unnest(%s::int[], %s::date[]) AS u(meter_id, day)
+        WHERE d.tenant_id = %s AND d.meter_id = u.meter_id AND d.day = u.day
+        RETURNING d.tenant_id, d.day
+    )
+    INSERT INTO readings_taking AS t (tenant_id, token, newest)
+    SELECT tenant_id, gen_random_uuid(), max(day) FROM gone GROUP BY tenant_id
+    ON CONFLICT (tenant_id) DO UPDATE SET newest = excluded.newest
+    WHERE t.newest < excluded.newest"""
+
+
+def take(days: Collection[tuple[int, date]]) -> None:
+    """Take away the marks of these meters' local days and tell so, in one statement: either without
+    the other cannot be. Days that are not marked are none. The caller holds the lock on the meters'
+    state rows, and what made the marks needless belongs to the same transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TAKE,
+            [[meter for meter, _ in days], [day for _, day in days], current_tenant_id()],
+        )
 
 
 def trust(meters: Sequence[int], stamps: Sequence[int]) -> Trust | None:

@@ -6,7 +6,16 @@ MARKS = (
     Mutant(
         "who takes marks tells nobody",
         (f"{STANDING}::TestATakenMark",),
-        sql="DROP TRIGGER marks_taken ON readings_dirtyday",
+        "readings/standing.py",
+        "FROM gone GROUP BY tenant_id",
+        "FROM gone WHERE false GROUP BY tenant_id",
+    ),
+    Mutant(
+        "an older day's taking hides a newer one's",
+        (f"{STANDING}::TestATakenMark",),
+        "readings/standing.py",
+        "WHERE t.newest < excluded.newest",
+        "WHERE true",
     ),
     Mutant(
         "marks are trusted after a crash",

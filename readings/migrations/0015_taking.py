@@ -8,12 +8,7 @@ from ready.tenancy.operations import limited, walls
 
 
 class Migration(migrations.Migration):
-    """Who takes marks away tells so, whatever the statement: see `readings.standing`.
-
-    A trigger, because a taking that is not told would leave a worker with marks that do not stand
-    any more, also where the program of before an upgrade still takes them. It runs once a
-    statement, and no statement that stores readings takes marks.
-    """
+    """What marks that are known to stand are known under: see `readings.standing`."""
 
     dependencies = [("readings", "0014_room_for_heard")]
 
@@ -45,22 +40,7 @@ class Migration(migrations.Migration):
             ALTER TABLE readings_taking SET UNLOGGED;
             ALTER TABLE readings_taking ADD CONSTRAINT readings_taking_tenant_fk
                 FOREIGN KEY (tenant_id) REFERENCES tenancy_tenant (id);
-            CREATE FUNCTION readings_marks_taken() RETURNS trigger LANGUAGE plpgsql AS $body$
-            BEGIN
-                INSERT INTO readings_taking AS t (tenant_id, token, newest)
-                SELECT tenant_id, gen_random_uuid(), max(day) FROM gone GROUP BY tenant_id
-                ON CONFLICT (tenant_id) DO UPDATE SET newest = excluded.newest
-                WHERE t.newest < excluded.newest;
-                RETURN NULL;
-            END
-            $body$;
-            CREATE TRIGGER marks_taken AFTER DELETE ON readings_dirtyday
-                REFERENCING OLD TABLE AS gone
-                FOR EACH STATEMENT EXECUTE FUNCTION readings_marks_taken();
             """,
-            """
-            DROP TRIGGER marks_taken ON readings_dirtyday;
-            DROP FUNCTION readings_marks_taken();
-            """,
+            migrations.RunSQL.noop,
         ),
     ]

@@ -122,9 +122,9 @@ class DirtyDay(OfAMeter):
 class Taking(models.Model):
     """How far marks (`DirtyDay`) of a utility have been taken away: what `readings.standing` asks.
 
-    newest: the newest local day that a mark was taken of since there is this row; a trigger on the
-    marks writes it, so no statement can take one and not tell. token: at random, one row's. The
-    table is unlogged: after a crash, which may take marks back with their commits, it is empty, and
+    newest: the newest local day that a mark was taken of since there is this row; written by the
+    statement that takes marks (`readings.standing.take`). token: at random, one row's. The table is
+    unlogged: after a crash, which may take marks back with their commits, it is empty, and
     the next row has another token.
     """
 

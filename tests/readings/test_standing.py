@@ -52,10 +52,9 @@ def marked(tenant: Tenant) -> set[Pair]:
 
 
 def lose_marks() -> None:
-    """Marks vanish as nothing in READY lets them: past the trigger, so that nobody is told. Who
+    """Marks vanish as nothing in READY lets them: past `standing.take`, so that nobody is told. Who
     sets them again then has looked for them."""
     with as_admin() as link:
-        link.execute("SET session_replication_role = replica")
         link.execute("DELETE FROM readings_dirtyday")
 
 
@@ -102,12 +101,12 @@ def _by_maintenance() -> None:
         pass
 
 
-def _by_hand() -> None:
-    DirtyDay.objects.all().delete()
+def _by_themselves() -> None:
+    standing.take(list(DirtyDay.objects.values_list("meter_id", "day")))
 
 
 class TestATakenMark:
-    @pytest.mark.parametrize("take", [_by_maintenance, _by_hand])
+    @pytest.mark.parametrize("take", [_by_maintenance, _by_themselves])
     def test_is_set_again(
         self, meters: Sequence[Meter], aalund: Tenant, take: Callable[[], None]
     ) -> None:
@@ -127,6 +126,27 @@ class TestATakenMark:
             daily.refresh(NOW, most=1)
         told(aalund, (meters[0], EIGHT + HOUR), (meters[1], EIGHT + HOUR))
         assert marked(aalund) == {(meters[0].pk, DAY), (meters[1].pk, DAY)}
+
+    def test_is_set_again_when_an_older_one_was_taken_since(
+        self, meters: Sequence[Meter], aalund: Tenant
+    ) -> None:
+        told(aalund, (meters[0], EIGHT - 24 * HOUR), (meters[1], EIGHT))
+        with tenant_context(aalund.pk):
+            assert daily.refresh(NOW, first=DAY) == [(meters[1].pk, DAY)]
+            assert daily.refresh(NOW) == [(meters[0].pk, DAY - timedelta(days=1))]
+        told(aalund, (meters[1], EIGHT + HOUR))
+        assert marked(aalund) == {(meters[1].pk, DAY)}
+
+    def test_of_another_utility_stands(
+        self, meters: Sequence[Meter], aalund: Tenant, birkelse: Tenant
+    ) -> None:
+        told(aalund, (meters[0], EIGHT))
+        with tenant_context(birkelse.pk):
+            standing.take([(meters[0].pk, DAY)])
+        assert marked(aalund) == {(meters[0].pk, DAY)}
+        lose_marks()
+        told(aalund, (meters[0], EIGHT + HOUR))
+        assert marked(aalund) == set()
 
     def test_in_the_same_transaction_is_set_again(
         self, meters: Sequence[Meter], aalund: Tenant

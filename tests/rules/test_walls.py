@@ -135,6 +135,17 @@ def test_the_run_time_role_makes_no_operators() -> None:
     assert granted == [("SELECT",)]
 
 
+def test_no_trigger_but_on_the_small_registry() -> None:
+    """Not on what telegrams write: it would cost every batch, and tables that are split over
+    several servers may have none (docs/decisions/0011-write-path.md)."""
+    found = rows("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+    assert {table for (table,) in found} == {
+        "meters_meter",
+        "meters_meterkey",
+        "meters_meteraddress",
+    }
+
+
 def test_every_key_and_index_begins_with_the_tenant() -> None:
     first_columns = rows(
         """SELECT t.relname, a.attname
