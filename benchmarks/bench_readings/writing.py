@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from statistics import median
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -28,7 +29,7 @@ from wmbus import encode
 # Headers of a MULTICAL 603's records: E1, E8, E9, V1, flow, T1, T2, info.
 _HEADERS = bytes.fromhex("040604FF0704FF080414043B0259025D04FF22")
 _BATCHES = 24
-_ROUNDS = 3
+_ROUNDS = 9
 
 
 def readings_at(meters: Sequence[int], start: datetime, count: int) -> list[NewReading]:
@@ -193,8 +194,8 @@ def whole(utility: Utility, first_hour: datetime, batches: int) -> float:
 
 
 def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
-    """All of it within these hours; the best of a few rounds each, because the machine may be
-    shared."""
+    """All of it within these hours, round by round: the limit, then what is set against it, so that
+    both meet the same machine. What is told is the median round."""
     worker.collect_seldom()
     meters = len(utility.meters)
     count = min(50_000, meters * 24)
@@ -202,30 +203,41 @@ def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
     hours = -(-count // meters) + 1
     pushed_hours = -(-batches * 1000 // meters) + 1
     a_round = timedelta(hours=2 * hours + 2 * pushed_hours)
-    rounds = min(_ROUNDS, max(1, (until - first_hour) // a_round))
-    limit = small_limit = alone = again = small = all_of_it = transaction_alone = 0.0
     at = first_hour
-    for _ in range(rounds):
+    found = []
+    for _ in range(min(_ROUNDS, max(1, (until - first_hour) // a_round))):
         rows = readings_at(utility.meters, at, count)
-        limit = max(limit, raw_copy(utility, rows, 10_000))
-        small_limit = max(small_limit, raw_copy(utility, rows, 1000))
-        alone = max(alone, stored(utility, rows, 10_000))
-        again = max(again, stored(utility, rows, 10_000))
+        limit, alone = raw_copy(utility, rows, 10_000), stored(utility, rows, 10_000)
+        again = stored(utility, rows, 10_000)
         at += timedelta(hours=hours)
-        small = max(small, imported(utility, readings_at(utility.meters, at, count), 1000))
+        small_limit = raw_copy(utility, rows, 1000)
+        small = imported(utility, readings_at(utility.meters, at, count), 1000)
         at += timedelta(hours=hours)
-        all_of_it = max(all_of_it, together(utility, at, batches))
+        all_of_it = together(utility, at, batches)
         at += timedelta(hours=pushed_hours)
-        transaction_alone = max(transaction_alone, whole(utility, at, batches))
+        found.append(
+            (limit, alone, again, small_limit, small, all_of_it, whole(utility, at, batches))
+        )
         at += timedelta(hours=pushed_hours)
-    say("the limit: raw binary COPY of the same rows, batches of 10,000", f"{limit:,.0f} rows/s")
-    say("the limit in batches of 1,000", f"{small_limit:,.0f} rows/s")
-    say("idempotent write, batches of 10,000", _of(alone, limit))
-    say("the same once more, nothing new", _of(again, limit))
-    say("readings and newest values, batches of 1,000", _of(small, small_limit))
-    say("the whole transaction, batches of 1,000, one worker", _of(transaction_alone, small_limit))
-    say("decode and store together, one worker, batches of 1,000", f"{all_of_it:,.0f} telegrams/s")
+    limits, alones, agains, small_limits, smalls, alls, wholes = zip(*found, strict=True)
+    say("the limit: raw binary COPY of the same rows, batches of 10,000", _rates(limits, "rows"))
+    say("the limit in batches of 1,000", _rates(small_limits, "rows"))
+    say("idempotent write, batches of 10,000", _of(alones, limits))
+    say("the same once more, nothing new", _of(agains, limits))
+    say("readings and newest values, batches of 1,000", _of(smalls, small_limits))
+    say("the whole transaction, batches of 1,000, one worker", _of(wholes, small_limits))
+    say("decode and store together, one worker, batches of 1,000", _rates(alls, "telegrams"))
 
 
-def _of(rate: float, limit: float) -> str:
-    return f"{rate:,.0f}/s = {rate / limit:.2f} of COPY"
+def _rates(rates: Sequence[float], what: str) -> str:
+    return f"{median(rates):,.0f} {what}/s ({min(rates):,.0f} to {max(rates):,.0f})"
+
+
+def _of(rates: Sequence[float], limits: Sequence[float]) -> str:
+    """The median rate, and of the rounds' shares of their limits the median, least and most; then
+    the best round's rate beside the best round's limit, which may be another."""
+    shares = [rate / limit for rate, limit in zip(rates, limits, strict=True)]
+    return (
+        f"{median(rates):,.0f}/s = {median(shares):.3f} of COPY"
+        f" ({min(shares):.2f} to {max(shares):.2f}; best by best {max(rates) / max(limits):.3f})"
+    )

@@ -20,6 +20,7 @@ import psycopg
 from benchmarks.load.client import PATH, Spec, Told
 from benchmarks.load.telegrams import Size
 from ready.local.credentials import generate
+from ready.local.postgres import fill_log
 from ready.local.processes import Program
 from ready.local.programs import ROOT, Ready
 from ready.local.servers import Servers, run_folder, start_servers
@@ -33,7 +34,7 @@ _SERVER = (
     "checkpoint_timeout=15min",
     "synchronous_commit=on",
 )
-_LOG_FILES = 128  # of 16 MB each: what `min_wal_size` keeps
+_LOG_MB = 2048  # what `min_wal_size` keeps
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -82,7 +83,7 @@ class Rig:
             supervisor.steps(Program("seed", argv, app, ROOT))
             with self.database() as link:
                 link.execute("VACUUM ANALYZE")
-                _fill_log(link)
+                fill_log(link, megabytes=_LOG_MB)
             supervisor.start(self._worker())
             supervisor.start(ready.web())
             supervisor.wait_for(self.is_ready, 60, "READY")
@@ -244,14 +245,6 @@ class Rig:
             beside.result()
         pause.unlink(missing_ok=True)
         return Told(**json.loads(result.read_text()))
-
-
-def _fill_log(link: psycopg.Connection[Any]) -> None:
-    """Have PostgreSQL make all files of its log, as a server has that has been at work for an hour:
-    it then uses them again. While it makes one, every commit waits."""
-    for _ in range(_LOG_FILES):
-        link.execute("SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()")
-    link.execute("CHECKPOINT")
 
 
 def alarmed(link: psycopg.Connection[Any], number: int) -> bool:
