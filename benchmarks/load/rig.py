@@ -17,10 +17,10 @@ from typing import Any
 
 import psycopg
 
+from benchmarks import server_log
 from benchmarks.load.client import PATH, Spec, Told
 from benchmarks.load.telegrams import Size
 from ready.local.credentials import generate
-from ready.local.postgres import fill_log
 from ready.local.processes import Program
 from ready.local.programs import ROOT, Ready
 from ready.local.servers import Servers, run_folder, start_servers
@@ -83,7 +83,7 @@ class Rig:
             supervisor.steps(Program("seed", argv, app, ROOT))
             with self.database() as link:
                 link.execute("VACUUM ANALYZE")
-                fill_log(link, megabytes=_LOG_MB)
+                server_log.fill(link.execute, megabytes=_LOG_MB)
             supervisor.start(self._worker())
             supervisor.start(ready.web())
             supervisor.wait_for(self.is_ready, 60, "READY")

@@ -17,10 +17,7 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
-
-import psycopg
 
 from ready.local.addresses import as_role
 from ready.local.errors import LocalError
@@ -56,14 +53,6 @@ _ALWAYS = (
     "jit=off",  # short queries: compiling them costs more than it saves
     "max_locks_per_transaction=512",  # a look at all partitions locks each
 )
-
-
-def fill_log(link: psycopg.Connection[Any], *, megabytes: int) -> None:
-    """Have a new server make the files of its log, as one has them that has been at work for a
-    while: it then uses them again (`min_wal_size`). While it makes one, every commit waits."""
-    for _ in range(megabytes // 16):
-        link.execute("SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()")
-    link.execute("CHECKPOINT")
 
 
 def installation() -> Path:

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-import psycopg
-
 from ready.local.credentials import generate
-from ready.local.postgres import MEASURED, THROW_AWAY, fill_log
+from ready.local.postgres import MEASURED, THROW_AWAY
 from ready.local.processes import die_with_parent
 from ready.local.programs import ROOT, base_environment
 from ready.local.servers import run_folder, start_servers
@@ -93,7 +91,4 @@ def with_servers(argv: Sequence[str], *, measured: bool = False) -> int:
     """
     settings = MEASURED if measured else THROW_AWAY
     with sandbox(os.environ, settings) as (supervisor, env):
-        if measured:
-            with psycopg.connect(env["DATABASE_URL"], autocommit=True) as link:
-                fill_log(link, megabytes=4096)
         return foreground(supervisor.signals, argv, env)
