@@ -19,7 +19,7 @@ from django.utils import timezone
 from benchmarks import bench_readings
 from benchmarks.bench_readings import writing
 from benchmarks.bench_readings.asking import Figures, ask
-from benchmarks.bench_readings.database import analyze, database, utility
+from benchmarks.bench_readings.database import analyze, database, settle, utility
 from benchmarks.bench_readings.loader import load_as_it_arrives, load_months, load_thinned
 from benchmarks.bench_readings.report import say
 from benchmarks.bench_readings.upkeep import bytes_a_reading, database_size, rewritten
@@ -80,6 +80,7 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     _growth("from 2 months to all", short, whole)
     if fewest is not None:
         _growth(f"from {_FEWER[0]} to {options.meters:,} meters", fewest, whole)
+    settle()
     writing.measure(made, _utc(present) + timedelta(hours=1), timezone.now() - timedelta(hours=50))
     # When the oldest month is due: all but a reading a day of it goes.
     due = maintenance.months_before(present, months - 14)
