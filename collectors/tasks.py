@@ -4,10 +4,10 @@ import logging
 import time
 
 from celery import shared_task
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init, worker_shutting_down
 from kombu.exceptions import OperationalError
 
-from collectors import worker
+from collectors import courtesy, worker
 from ready.policy import SYSTEM, access
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,18 @@ _silent_until = 0.0
 def ring() -> None:
     """Wake this worker's looking thread."""
     worker.look_now()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def give_way(**_: object) -> None:
+    """Before its processes are there, which are of its session."""
+    courtesy.give_way_as_a_session()
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def give_way_no_more(**_: object) -> None:
+    """It is waited for."""
+    courtesy.give_way_no_more()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -12,16 +12,15 @@ and the answer cannot be stale: the lock goes with the connection.
 
 import gc
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 from django.db import Error, connection
 
 from collectors import pipeline
+from collectors.courtesy import give_way
 
 log = logging.getLogger(__name__)
 
@@ -62,26 +61,6 @@ def start() -> threading.Thread:
         inbox.start()
     threading.Thread(target=_look_for_alarms_forever, name="alarms", daemon=True).start()
     return inboxes[0]
-
-
-# "/autogroup-N nice M": how much the session gives way to others.
-_SESSION = Path("/proc/self/autogroup")
-# How much a worker gives way to the web processes on the same processors (0 to 19).
-NICENESS = 10
-
-
-def give_way() -> None:
-    """Let whoever answers pushes go first: what is taken can wait a moment, a concentrator cannot.
-
-    For the process as it is, however it was started; never less than it gives way already.
-    """
-    os.nice(max(0, NICENESS - os.nice(0)))
-    # Where Linux shares the processors out among sessions first (`sched_autogroup_enabled`),
-    # niceness counts only within one. In another program's session it is not ours to say.
-    if os.getsid(0) in (os.getpid(), os.getppid()):
-        with suppress(OSError, ValueError):
-            given = int(_SESSION.read_text().rpartition(" ")[2])
-            _SESSION.write_text(str(max(given, NICENESS)))
 
 
 def collect_seldom() -> None:

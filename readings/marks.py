@@ -6,11 +6,12 @@ trigger does it: one on the readings costs every batch more than the marks thems
 (docs/decisions/0011-write-path.md). A test reads the code for statements that go past this.
 """
 
-# What marks stand under (`readings.standing`): `taken` is another after a crash, and in a database
-# that was restored from a dump (the table's own number and when the server started see to that);
-# of days after `newest` no mark was taken. No row where nobody has seen to one yet.
-_TERMS = """
-    SELECT t.zone, concat_ws(' ', k.token, k.tableoid, pg_postmaster_start_time()) AS taken,
+# What marks stand under (`readings.standing`): `taken` is another after a crash, and in a copy of
+# the database, a table made anew or a server started again (their numbers and its time); of days
+# after `newest` no mark was taken. No row where nobody has seen to one yet.
+TERMS = """
+    SELECT t.zone, concat_ws(' ', k.token, k.tableoid, pg_postmaster_start_time(), (
+               SELECT oid FROM pg_database WHERE datname = current_database())) AS taken,
            k.newest
     FROM tenancy_tenant t JOIN readings_taking k ON k.tenant_id = t.id
     WHERE t.id = current_setting('app.tenant')::int
@@ -33,7 +34,7 @@ def marking(change: str, told_by: str = "changed", *, trusting: bool = False) ->
     A mark that stands already stays; what keeps it from being taken away meanwhile is the lock on
     the meter's state row, which every writer holds.
     """
-    terms, unless = (f"terms AS ({_TERMS}),", _UNLESS_THEY_STAND) if trusting else ("", "")
+    terms, unless = (f"terms AS ({TERMS}),", _UNLESS_THEY_STAND) if trusting else ("", "")
     return f"""
         WITH changed AS ({change}), {terms}
         marked AS (

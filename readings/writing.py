@@ -84,8 +84,8 @@ _META = {
 }
 # A reading and its `staging.stamp`.
 Stamped = tuple[NewReading, int]
-# So many readings are turned into columns at a time: PostgreSQL takes them in meanwhile, and they
-# stay near the processor (turned all at once, 10,000 take three times as long).
+# So many readings are turned into columns at a time, so that they stay near the processor (all at
+# once, 10,000 take three times as long); and PostgreSQL takes the rows of one piece in meanwhile.
 _PIECE = 500
 
 
@@ -167,8 +167,7 @@ def _load(rows: Sequence[Stamped]) -> tuple[tuple[str, ...], dict[str, object]]:
     if any(reading.extra is not None for reading in readings):
         beyond.append("extra")
     by_register = [
-        list(zip(*[one.values for one in readings[start : start + _PIECE]], strict=True))
-        for start in range(0, len(readings), _PIECE)
+        _by_register(readings[start : start + _PIECE]) for start in range(0, len(readings), _PIECE)
     ]
     registers = [
         place for place in range(len(COLUMNS)) if any(_tells(piece[place]) for piece in by_register)
@@ -179,6 +178,14 @@ def _load(rows: Sequence[Stamped]) -> tuple[tuple[str, ...], dict[str, object]]:
         _by_columns(rows, by_register, registers, (*beyond, *said)),
     )
     return told, alike
+
+
+def _by_register(readings: Sequence[NewReading]) -> list[tuple[int | None, ...]]:
+    """The values of each register. Raises ValueError unless each tells one of each."""
+    values = list(zip(*[one.values for one in readings], strict=True))
+    if len(values) != len(COLUMNS):
+        raise ValueError(f"{len(values)} values of {len(COLUMNS)} registers")
+    return values
 
 
 def _alike(readings: Sequence[NewReading]) -> dict[str, object]:

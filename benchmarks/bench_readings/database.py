@@ -33,7 +33,6 @@ from ready.tenancy.models import Tenant
 ZONE = ZoneInfo("Europe/Copenhagen")
 KEY = bytes(range(16))
 _ACTOR = Actor(None, "benchmark")
-_LOG_MB = 4096  # what `ready.local.postgres.MEASURED` keeps
 _PASSWORDS = {
     "ready_owner": ("READY_OWNER_PASSWORD", "owner"),
     "ready_app": ("READY_APP_PASSWORD", "app"),
@@ -57,7 +56,7 @@ def database(*, keep: bool = False) -> Iterator[None]:
     name = f"ready_bench_{uuid.uuid4().hex[:8]}"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-        server_log.fill(cursor.execute, megabytes=_LOG_MB)
+        server_log.fill(cursor.execute)
     connection.settings_dict["NAME"] = name
     for variable, password in _PASSWORDS.values():
         os.environ.setdefault(variable, password)

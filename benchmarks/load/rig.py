@@ -21,20 +21,12 @@ from benchmarks import server_log
 from benchmarks.load.client import PATH, Spec, Told
 from benchmarks.load.telegrams import Size
 from ready.local.credentials import generate
+from ready.local.postgres import MEASURED
 from ready.local.processes import Program
 from ready.local.programs import ROOT, Ready
 from ready.local.servers import Servers, run_folder, start_servers
 from ready.local.supervisor import Supervisor
 
-# As docker-compose.yml has it. (A log of 2 GB is replayed within seconds after a crash.)
-_SERVER = (
-    "shared_buffers=2GB",
-    "max_wal_size=2GB",
-    "min_wal_size=2GB",
-    "checkpoint_timeout=15min",
-    "synchronous_commit=on",
-)
-_LOG_MB = 2048  # what `min_wal_size` keeps
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -70,7 +62,7 @@ class Rig:
                 data,
                 run,
                 secrets.admin_password,
-                _SERVER,
+                (*MEASURED, "synchronous_commit=on"),
             )
             self.database_url = servers.database_url
             ready = self._ready = Ready(given, data, self.port, servers, secrets)
@@ -83,7 +75,7 @@ class Rig:
             supervisor.steps(Program("seed", argv, app, ROOT))
             with self.database() as link:
                 link.execute("VACUUM ANALYZE")
-                server_log.fill(link.execute, megabytes=_LOG_MB)
+                server_log.fill(link.execute)
             supervisor.start(self._worker())
             supervisor.start(ready.web())
             supervisor.wait_for(self.is_ready, 60, "READY")

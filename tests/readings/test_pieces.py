@@ -134,3 +134,15 @@ def test_an_error_in_the_last_piece_leaves_nothing_and_the_connection_usable(met
     assert marked() == []
     import_readings(batch(meter))
     assert len(stored()) == COUNT
+
+
+@pytest.mark.parametrize("values", [len(COLUMNS) - 1, len(COLUMNS) + 1])
+def test_a_reading_that_tells_too_few_or_too_many_registers_is_refused(
+    meter: Meter, values: int
+) -> None:
+    told = batch(meter)
+    for one in told[writing._PIECE :]:
+        one.values = [1] * values
+    with pytest.raises(ValueError, match=f"{values} values"), transaction.atomic():
+        import_readings(told)
+    assert not stored()

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from collectors.pipeline import import_readings
 from meters.models import Meter
-from readings import daily, maintenance, standing
+from readings import daily, maintenance, marks, standing
 from readings.models import DailyReading, DirtyDay, Reading
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -137,6 +137,19 @@ class TestATakenMark:
         told(aalund, (meters[1], EIGHT + HOUR))
         assert marked(aalund) == {(meters[1].pk, DAY)}
 
+    def test_of_one_day_is_set_again_beside_another_day(
+        self, meters: Sequence[Meter], aalund: Tenant
+    ) -> None:
+        """A batch of two days, of which the newer one's marks stand."""
+        meter, other, _ = meters
+        night = datetime(2026, 3, 10, 22, tzinfo=UTC)  # 23:00 in Copenhagen
+        told(aalund, (meter, night - 2 * HOUR))
+        told(aalund, (other, night + 2 * HOUR))
+        with tenant_context(aalund.pk):
+            assert daily.refresh(NOW, last=DAY)
+        told(aalund, (meter, night + HOUR / 2), (other, night + 3 * HOUR))
+        assert (meter.pk, DAY) in marked(aalund)
+
     def test_of_another_utility_stands(
         self, meters: Sequence[Meter], aalund: Tenant, birkelse: Tenant
     ) -> None:
@@ -256,6 +269,19 @@ class TestWhatMarksStandUnder:
         lose_marks()
         told(aalund, (meters[0], EIGHT + 4 * HOUR))
         assert marked(aalund) == set()
+
+    def test_is_this_database_of_this_server(self, meters: Sequence[Meter], aalund: Tenant) -> None:
+        """A copy has the same row, and so has a table that was filled again from a dump."""
+        with tenant_context(aalund.pk), connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT taking.oid::text, database.oid::text, pg_postmaster_start_time()::text
+                   FROM pg_class taking, pg_database database
+                   WHERE relname = 'readings_taking' AND datname = current_database()"""
+            )
+            taking, database, start = cursor.fetchone()
+            cursor.execute(f"WITH terms AS ({marks.TERMS}) SELECT taken FROM terms")
+            (taken,) = cursor.fetchone()
+        assert taken.partition(" ")[2] == f"{taking} {start} {database}"
 
     def test_stays_through_a_look_that_takes_nothing(
         self, meters: Sequence[Meter], aalund: Tenant

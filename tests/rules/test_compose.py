@@ -13,7 +13,7 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
-from ready.local.postgres import major_version
+from ready.local.postgres import MEASURED, major_version
 from ready.local.programs import ROOT
 
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -191,6 +191,7 @@ def test_start_is_in_order() -> None:
 def test_database_is_the_one_we_test_with() -> None:
     assert SERVICES["postgres"]["image"] == f"postgres:{major_version()}"
     assert "--builtin-locale=C.UTF-8" in SERVICES["postgres"]["environment"]["POSTGRES_INITDB_ARGS"]
+    assert {*MEASURED} < {*SERVICES["postgres"]["command"]}
     # From version 18 the image keeps its data one folder up.
     assert "postgres:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
 
