@@ -13,7 +13,8 @@ days or newer ones was taken since. That is safe because
   statement begins after the lock was had, so it sees every taking before it, and none goes on
   beside it;
 - a crash of PostgreSQL takes the row away (its table is unlogged), because it may take back commits
-  that did not wait for the disk, marks among them; neither a standby nor a dump (docs/how-to/backup.md) has it.
+  that did not wait for the disk, marks among them; neither a standby nor a dump
+  (docs/how-to/backup.md) has it.
 
 So a memory may be lost, old or in vain: at worst marks are looked for. It is the process's, not a
 connection's: threads share it, and a pooler may stand between.
