@@ -32,8 +32,10 @@ log = logging.getLogger(__name__)
 # A lost connection, a deadlock, a full disk, a table of another version: no telegram's fault.
 NOBODYS_FAULT = (OperationalError, InterfaceError, InternalError, ProgrammingError)
 _SLICE = 50
-# An item that stops its worker is given one more try: the worker may have been killed from outside.
-_TRIES = 2
+# An item that stops its worker is tried again: the worker may have been killed from outside. The
+# next one begins with the same item, so where the machine is too busy to get past it soon, several
+# such kills in a row may hit it (docs/decisions/0003-inbox.md).
+_TRIES = 4
 _TURN_S = 1.0
 # After so many attempts, ten minutes and more, trouble that stays is held to be the item's.
 _PATIENCE = 20

@@ -228,6 +228,16 @@ class TestPoisonTelegram:
         assert outcomes(aalund) == [[Outcome.STORED] * 4 + [Outcome.BROKEN]]
         assert self.stored(aalund) == [1, 2, 13, 14]
 
+    def test_is_not_what_workers_are_killed_over_from_outside(
+        self, box: Box, aalund: Tenant
+    ) -> None:
+        """Two of the whole batch, one of a slice, three of the telegram alone."""
+        spoil("kill", times=6)
+        self.hand_in(box)
+        work()
+        assert outcomes(aalund) == [[Outcome.STORED] * 4 + [Outcome.BROKEN]]
+        assert self.stored(aalund) == [1, 2, 13, 14]
+
     def test_does_not_stop_its_replay(self, box: Box, aalund: Tenant) -> None:
         """Three that wait for a key, the second of them poison: the others get through."""
         spoil("kill")
