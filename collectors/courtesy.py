@@ -13,9 +13,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-# How much a worker gives way (0 to 19). Its session, which is weighed against every program's on
-# the machine, does so less: a third of another's share, where ten would be a tenth.
-NICENESS, SESSION_NICENESS = 10, 5
+# How much a worker gives way (0 to 19): where a push wants a processor, a worker has a tenth of it.
+NICENESS = 10
 # "/autogroup-N nice M": how much the session gives way.
 _SESSION = Path("/proc/self/autogroup")
 # Whoever is no administrator may be refused: one such change in a tenth of a second is let through
@@ -32,13 +31,13 @@ def give_way() -> None:
 def give_way_as_a_session() -> None:
     """The session, if this process began it; in somebody else's it is not ours to say."""
     given = _given()
-    if given is not None and given < SESSION_NICENESS:
-        _give(SESSION_NICENESS, _TRIES)
+    if given is not None and given < NICENESS:
+        _give(NICENESS, _TRIES)
 
 
 def give_way_no_more() -> None:
     """The session again weighs what others do: who is told to end should not be held up."""
-    if _given() == SESSION_NICENESS:
+    if _given() == NICENESS:
         _give(0, _LAST_TRIES)
 
 

@@ -9,7 +9,6 @@ import pytest
 from collectors import courtesy
 from collectors.courtesy import (
     NICENESS,
-    SESSION_NICENESS,
     give_way,
     give_way_as_a_session,
     give_way_no_more,
@@ -69,7 +68,7 @@ class TestSession:
                 give_way_no_more()
             return 10 * during + self.niceness()
 
-        assert answer(ask) == 10 * SESSION_NICENESS
+        assert answer(ask) == 10 * NICENESS
 
     def test_of_others_is_left_alone(self) -> None:
         """Of a shell, say, from which both a worker and a web server are started."""
@@ -90,7 +89,7 @@ class TestSession:
 
     def test_tries_again_where_too_many_change_theirs_at_once(self) -> None:
         """The system lets one through in a tenth of a second, unless an administrator asks."""
-        assert self.told("0", refusals=2) == [str(SESSION_NICENESS)] * 3 + ["0"]
+        assert self.told("0", refusals=2) == [str(NICENESS)] * 3 + ["0"]
 
     def told(self, niceness: str, refusals: int) -> list[str]:
         """What a session that gives way so much is told from beginning to end."""
