@@ -14,9 +14,10 @@ import django
 django.setup()
 
 # ruff: noqa: E402  READY's modules can only be imported once Django is set up.
+from django.db import connection
 from django.utils import timezone
 
-from benchmarks import bench_readings
+from benchmarks import bench_readings, server_log
 from benchmarks.bench_readings import writing
 from benchmarks.bench_readings.asking import Figures, ask
 from benchmarks.bench_readings.database import analyze, database, settle, utility
@@ -42,6 +43,8 @@ def main() -> None:
     logging.disable(logging.DEBUG)
     # At least ten days of the month that is written to are over.
     present = (timezone.now() - timedelta(days=10)).date().replace(day=1)
+    with connection.cursor() as cursor:
+        server_log.fill(cursor.execute)
     fewest: Figures | None = None
     for meters in (count for count in _FEWER if count < options.meters):
         with database():

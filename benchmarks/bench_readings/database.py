@@ -12,7 +12,6 @@ import psycopg
 from django.core.management import call_command
 from django.db import connection, connections
 
-from benchmarks import server_log
 from collectors.models import Collector
 from collectors.services import register_collector
 from collectors.tokens import Bearer
@@ -56,7 +55,6 @@ def database(*, keep: bool = False) -> Iterator[None]:
     name = f"ready_bench_{uuid.uuid4().hex[:8]}"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-        server_log.fill(cursor.execute)
     connection.settings_dict["NAME"] = name
     for variable, password in _PASSWORDS.values():
         os.environ.setdefault(variable, password)
