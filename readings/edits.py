@@ -120,7 +120,7 @@ def enter_reading(
         kind=Kind.LOG,
         status=Status.EDITED,
     )
-    store([new], known)
+    store([new], state.read_times(known))
     read_at = known[meter.pk].read_at
     if read_at is None or at >= read_at:
         state.update([state.Heard(meter.pk, read_at=at, values=new.values)])

@@ -25,6 +25,7 @@ from readings.marks import marking
 from readings.models import BilledValue, Estimation, Kind, Reading, Status
 from readings.quality import estimations_of
 from ready.tenancy.context import current_tenant_id
+from ready.tenancy.staging import instant_of
 
 # What a certificate counts, in words.
 LABELS: Mapping[str, Promise | str] = {
@@ -158,7 +159,7 @@ def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
     gone = dict.fromkeys(("readings", *_ERASED), 0)
     if not parts:
         return gone
-    known = state.lock_times({part.meter_id for part in parts})
+    newest = state.lock_times({part.meter_id for part in parts})
     parameters = _parameters(parts, zone)
     # Deleting marks the days, so that what is left of them gets its rows again.
     change = f"""DELETE FROM readings_reading r USING ({_PARTS}) p
@@ -187,8 +188,8 @@ def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
             parameters,
         )
     for part in parts:
-        read_at = known[part.meter_id].read_at
-        if read_at is not None and part.start <= read_at < part.end:
+        read_at = newest.get(part.meter_id)
+        if read_at is not None and part.start <= instant_of(read_at) < part.end:
             _forget_newest(part.meter_id)
     return gone
 
@@ -225,7 +226,7 @@ def erase_again(parts: Sequence[Part], since: datetime) -> ErasedAgain:
     """
     counts = dict.fromkeys(("readings", "findings", "versions", "estimates"), 0)
     late: set[datetime] = set()
-    known = state.lock_times({part.meter_id for part in parts})
+    newest = state.lock_times({part.meter_id for part in parts})
     for part in parts:
         parameters: dict[str, Any] = {
             "tenant": current_tenant_id(),
@@ -268,7 +269,8 @@ def erase_again(parts: Sequence[Part], since: datetime) -> ErasedAgain:
                 clear(estimate)
             estimate.delete()
             counts["estimates"] += 1
-        if known[part.meter_id].read_at in parameters["instants"]:
+        read_at = newest.get(part.meter_id)
+        if read_at is not None and instant_of(read_at) in parameters["instants"]:
             _forget_newest(part.meter_id)
     return ErasedAgain(counts, sorted(late))
 

@@ -20,8 +20,9 @@ from readings.rules.intervals import DEFAULT_THRESHOLDS, buckets_of, whole_windo
 from readings.rules.points import Series, instant
 from readings.rules.registers import RegisterValue, per_day, register_value
 from readings.rules.values import Bucket, Quality
-from readings.series import instants, integers
+from readings.series import instants
 from ready.tenancy.context import current_tenant_id
+from ready.tenancy.staging import integers
 
 # How a question finds the line of a meter: its own, or on through the meters before it.
 LineOf = Callable[[int, Register, datetime, datetime, Days | None], MeterLine]

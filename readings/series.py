@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from struct import unpack
 from typing import NamedTuple
 
 from django.db import connection
@@ -20,6 +19,7 @@ from readings.models import Status
 from readings.rules.points import MICROSECOND, Series, instant, micros
 from readings.rules.steps import RegisterLimits, observed_limits
 from ready.tenancy.context import current_tenant_id
+from ready.tenancy.staging import array, integers
 
 # PostgreSQL counts microseconds from 2000-01-01.
 _POSTGRES_EPOCH = micros(datetime(2000, 1, 1, tzinfo=UTC))
@@ -41,11 +41,6 @@ class Stay:
     meter_id: int
     starts_at: datetime | None = None
     ends_at: datetime | None = None
-
-
-def integers(packed: bytes | None) -> tuple[int, ...]:
-    """A column of int8send values."""
-    return () if packed is None else unpack(f">{len(packed) // 8}q", packed)
 
 
 def instants(packed: bytes | None) -> list[int]:
@@ -202,7 +197,7 @@ def around(
     One range over the key, which PostgreSQL 18 skips through meter by meter.
     """
     column = register.column
-    chosen = "" if meter_ids is None else "AND meter_id = ANY(%s)"
+    chosen = "" if meter_ids is None else "AND meter_id = ANY(%s::int[])"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT string_agg(int8send(meter_id::int8), ''::bytea ORDER BY meter_id, ts),
@@ -215,7 +210,7 @@ def around(
                   AND {column} IS NOT NULL""",  # noqa: S608
             [
                 current_tenant_id(),
-                *([] if meter_ids is None else [list(meter_ids)]),
+                *([] if meter_ids is None else [array(meter_ids)]),
                 at - reach,
                 at + reach,
             ],
@@ -259,31 +254,41 @@ def beside_midnight(
     """The readings next to the midnight that begins a local day, out of the daily rows of that
     day and its eve; meters where those do not tell are not in the answer."""
     column = register.column
-    chosen = "" if meter_ids is None else "AND b.meter_id = ANY(%(meters)s)"
-    parts = ("b.meter_id::int8", f"b.last_{column}::int8", f"a.first_{column}::int8")
-    values = ", ".join(
-        f"string_agg(int8send({part}), ''::bytea ORDER BY b.meter_id)" for part in parts
+    asked = (
+        "(SELECT id FROM meters_meter WHERE tenant_id = %(tenant)s)"
+        if meter_ids is None
+        else "unnest(%(meters)s::int[])"
     )
+    parts = ("m.id::int8", f"b.last_{column}::int8", f"a.first_{column}::int8")
+    # All of them in the order the rows come in.
+    values = ", ".join(f"string_agg(int8send({part}), ''::bytea)" for part in parts)
     times = ", ".join(
-        f"string_agg(timestamptz_send({part}), ''::bytea ORDER BY b.meter_id)"
-        for part in ("b.last_at", "a.first_at")
+        f"string_agg(timestamptz_send({part}), ''::bytea)" for part in ("b.last_at", "a.first_at")
     )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {values}, {times}
-                FROM readings_dailyreading b
-                JOIN readings_dailyreading a
-                  ON a.tenant_id = b.tenant_id AND a.meter_id = b.meter_id
-                WHERE b.tenant_id = %(tenant)s AND b.day = %(eve)s AND a.day = %(day)s {chosen}
-                  AND b.plain AND a.plain AND a.follows
-                  AND b.last_{column} IS NOT NULL AND a.first_{column} IS NOT NULL
-                  AND EXISTS (SELECT 1 FROM readings_upkeep
+                FROM {asked} AS m(id)
+                -- With OFFSET two probes of the key a meter; as a join it is a scan of the month.
+                CROSS JOIN LATERAL (
+                    SELECT last_at, last_{column} FROM readings_dailyreading
+                    WHERE tenant_id = %(tenant)s AND meter_id = m.id AND day = %(eve)s
+                      AND plain AND last_{column} IS NOT NULL
+                    OFFSET 0
+                ) AS b
+                CROSS JOIN LATERAL (
+                    SELECT first_at, first_{column} FROM readings_dailyreading
+                    WHERE tenant_id = %(tenant)s AND meter_id = m.id AND day = %(day)s
+                      AND plain AND follows AND first_{column} IS NOT NULL
+                    OFFSET 0
+                ) AS a
+                WHERE EXISTS (SELECT 1 FROM readings_upkeep
                               WHERE tenant_id = %(tenant)s AND zone = %(zone)s)
-                  AND b.meter_id NOT IN (SELECT meter_id FROM readings_dirtyday
+                  AND m.id NOT IN (SELECT meter_id FROM readings_dirtyday
                               WHERE tenant_id = %(tenant)s AND day IN (%(eve)s, %(day)s))""",  # noqa: S608
             {
                 "tenant": current_tenant_id(),
-                "meters": [] if meter_ids is None else list(meter_ids),
+                "meters": None if meter_ids is None else array(meter_ids),
                 "eve": day - timedelta(days=1),
                 "day": day,
                 "zone": str(zone),
@@ -324,7 +329,7 @@ def nearest(
                       AND {column} IS NOT NULL
                     ORDER BY ts {"DESC" if before else "ASC"} LIMIT 1
                 ) AS r""",  # noqa: S608
-            [list(meter_ids), current_tenant_id(), low, high],
+            [array(meter_ids), current_tenant_id(), low, high],
         )
         rows = cursor.fetchall()
     times = instants(b"".join(time for _, time, _ in rows))
@@ -343,24 +348,32 @@ def ends_of_thinned(
     column = register.column
     with connection.cursor() as cursor:
         cursor.execute(
+            "SELECT thinned_before FROM readings_upkeep WHERE tenant_id = %s",
+            [current_tenant_id()],
+        )
+        thinned_before = (cursor.fetchone() or (None,))[0]
+        if thinned_before is None:
+            return {}
+        # Two days more: whatever zone the days are of.
+        until = micros(start_of(thinned_before + timedelta(days=2), UTC))
+        asked = [one for one, before in befores.items() if before is None or before[0] < until]
+        if not asked:
+            return {}
+        cursor.execute(
             f"""SELECT m.id, timestamptz_send(r.last_at), r.value
-                FROM readings_upkeep u
-                JOIN unnest(%(meters)s::int[], %(befores)s::int8[]) AS m(id, before)
-                  -- Two days more: whatever zone the days are of.
-                  ON m.before IS NULL
-                     OR to_timestamp(m.before / 1000000) < u.thinned_before + 2
+                FROM unnest(%(meters)s::int[]) AS m(id)
                 CROSS JOIN LATERAL (
                     SELECT day, last_at, last_{column}::int8 AS value FROM readings_dailyreading
                     WHERE tenant_id = %(tenant)s AND meter_id = m.id AND day < %(day)s
                       AND last_{column} IS NOT NULL
                     ORDER BY day DESC LIMIT 1
                 ) AS r
-                WHERE u.tenant_id = %(tenant)s AND r.day < u.thinned_before""",  # noqa: S608
+                WHERE r.day < %(thinned_before)s""",  # noqa: S608
             {
                 "tenant": current_tenant_id(),
-                "meters": list(befores),
-                "befores": [None if one is None else one[0] for one in befores.values()],
+                "meters": array(asked),
                 "day": day,
+                "thinned_before": thinned_before,
             },
         )
         rows = cursor.fetchall()

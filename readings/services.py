@@ -18,7 +18,6 @@ from datetime import datetime
 
 from django.db import connection
 
-from meters.state import Known
 from readings import writing
 from readings.giving_way import give_way, give_way_onwards
 from readings.models import Kind, Status
@@ -55,15 +54,15 @@ class _There:
     fixed: int | None
 
 
-def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Superseded]:
+def store(readings: Sequence[NewReading], newest: Mapping[int, int]) -> list[Superseded]:
     """Store, merge or condense; sets each reading's `outcome`. Returns what gave way.
 
-    known: what the state rows of these meters said when they were locked.
+    newest: when each of these meters was last read, as their state rows said when they were locked
+    (`meters.state.read_times`): no later current reading is stored.
     """
     if not readings:
         return []
     # One pass: this is done for every reading there is, and nearly all are simply new.
-    newest = _newest(known)
     current = Kind.NOW
     stamped = [(reading, stamp(reading.at)) for reading in readings]
     slots: list[_Slot | None] = []
@@ -112,13 +111,6 @@ def store(readings: Sequence[NewReading], known: Mapping[int, Known]) -> list[Su
     writing.insert(list(new.values()))
     writing.merge(others)
     return superseded
-
-
-def _newest(known: Mapping[int, Known]) -> dict[int, int]:
-    """The newest current reading of each meter that has any: no later one is stored."""
-    return {
-        meter_id: stamp(was.read_at) for meter_id, was in known.items() if was.read_at is not None
-    }
 
 
 def _look(slots: Mapping[_Slot, int]) -> dict[_Slot, list[_There]]:

@@ -73,7 +73,7 @@ def import_readings(readings: Sequence[NewReading]) -> list[Superseded]:
 
     Sets each reading's outcome; the meters' newest values follow.
     """
-    known = state.lock_times(reading.meter_id for reading in readings)
-    gone = store(readings, known)
-    settling.tell_imported(readings, known)
+    newest = state.lock_times(reading.meter_id for reading in readings)
+    gone = store(readings, newest)
+    settling.tell_imported(readings, newest)
     return gone

@@ -53,7 +53,7 @@ def write(items: Sequence[Item], formats: KnownFormats, *, again: bool) -> None:
     formats.write()
     counted = doubt_repeats(items, known)
     judgement = Judgement(items, known)
-    gone = store([reading for item in items for reading in item.readings], known)
+    gone = store([reading for item in items for reading in item.readings], state.read_times(known))
     judgement.keep(items)
     settling.conclude(items)
     settling.tell_meters(items, known, counted)

@@ -93,12 +93,12 @@ def tell_meters(
     observe(observations, since={meter_id: was.read_at for meter_id, was in known.items()})
 
 
-def tell_imported(readings: Iterable[NewReading], known: Mapping[int, Known]) -> None:
-    """Newest values of readings that no telegram brought."""
+def tell_imported(readings: Iterable[NewReading], newest: Mapping[int, int]) -> None:
+    """Newest values of readings that no telegram brought. newest: as `readings.services.store`."""
     current: dict[int, list[tuple[NewReading, list[str] | None]]] = {}
     for reading in readings:
-        was = known[reading.meter_id].read_at
-        newer = was is None or reading.at > was
+        was = newest.get(reading.meter_id)
+        newer = was is None or stamp(reading.at) > was
         if newer and reading.kind is Kind.NOW and reading.outcome is not Stored.CONFLICT:
             current.setdefault(reading.meter_id, []).append((reading, None))
     heard = {meter_id: Heard(meter_id) for meter_id in current}

@@ -13,6 +13,7 @@ adapting datetimes one by one takes longer than all other columns of a reading t
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from struct import unpack
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -49,6 +50,11 @@ def array(numbers: Iterable[int]) -> str:
     """Whole numbers as PostgreSQL writes an array: psycopg adapts a list one by one, which for a
     thousand takes longer than what is asked about them."""
     return f"{{{','.join(map(str, numbers))}}}"
+
+
+def integers(packed: bytes | None) -> tuple[int, ...]:
+    """A column that was sent as one value: `int8send` or `timestamptz_send` (`stamp`s) of each."""
+    return () if packed is None else unpack(f">{len(packed) // 8}q", packed)
 
 
 def driver_cursor() -> Cursor[tuple[Any, ...]]:
