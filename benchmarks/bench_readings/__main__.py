@@ -1,6 +1,7 @@
 """The measurements in their order; see the package."""
 
 import argparse
+import gc
 import logging
 import os
 import time
@@ -20,14 +21,16 @@ from django.utils import timezone
 from benchmarks import bench_readings, server_log
 from benchmarks.bench_readings import writing
 from benchmarks.bench_readings.asking import Figures, ask
-from benchmarks.bench_readings.database import analyze, database, settle, utility
+from benchmarks.bench_readings.database import ZONE, analyze, database, settle, utility
 from benchmarks.bench_readings.loader import load_as_it_arrives, load_months, load_thinned
 from benchmarks.bench_readings.report import say
-from benchmarks.bench_readings.upkeep import bytes_a_reading, database_size, rewritten
-from readings import maintenance
+from benchmarks.bench_readings.upkeep import HOURS, bytes_a_reading, database_size, rewritten
+from readings import daily, maintenance
 from readings.models import KEEP_MONTHS
 
 _FEWER = (105, 1_050)
+# So long a month is over when it is rewritten.
+_DAYS_BEFORE = timedelta(days=3)
 _CHARTS = ("months by day", "month by hour", "week by quarter-hour")
 
 
@@ -41,8 +44,10 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     logging.disable(logging.DEBUG)
-    # At least ten days of the month that is written to are over.
-    present = (timezone.now() - timedelta(days=10)).date().replace(day=1)
+    logging.getLogger("collectors").setLevel(logging.WARNING)
+    # At least so many days of the month that is written to are over.
+    present = (timezone.now() - timedelta(days=16)).date().replace(day=1)
+    gc.freeze()  # as the web's processes do
     with connection.cursor() as cursor:
         server_log.fill(cursor.execute)
     fewest: Figures | None = None
@@ -58,16 +63,22 @@ def main() -> None:
 
 
 def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | None) -> None:
-    """Asked with 2 months stored and with all of them; written to, and thinned."""
+    """Asked with 2 months stored and with all of them; written to, and thinned.
+
+    In the order of time, as it is for a utility: the readings of a month and of three days of the
+    next have come in when the month is rewritten; then come those that are measured, each newer
+    than what is known of its meter.
+    """
     start = time.perf_counter()
     months: int = options.months
     made = utility(options.meters)
     load_months(made, present, 2, min(2, months))
-    load_as_it_arrives(made, present, 1)
+    load_as_it_arrives(made, present, _DAYS_BEFORE)
     analyze(made)
+    fresh = daily.start_of(present + _DAYS_BEFORE, ZONE)
     newest = f"_p{maintenance.months_before(present, 1):%Y%m}"
     say("bytes a reading, open month", f"{bytes_a_reading(f'readings_reading{newest}'):.0f}")
-    rewritten(made, timezone.now(), "in key order")
+    rewritten(made, fresh + timedelta(hours=3), fresh, "in key order")
     say("bytes a reading, closed month", f"{bytes_a_reading(f'readings_reading{newest}'):.0f}")
     say("bytes a daily row", f"{bytes_a_reading(f'readings_dailyreading{newest}'):.0f}")
     short = ask(made, present, min(2, months), options.samples)
@@ -75,6 +86,7 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     if options.years:
         load_thinned(made, present, months + 1, KEEP_MONTHS - 1)
     analyze(made)
+    settle()
     hours = (_utc(present) - _utc(maintenance.months_before(present, months))) // timedelta(hours=1)
     say("readings of whole months", f"{hours * options.meters:,}")
     say("built, rewritten and asked once in", f"{time.perf_counter() - start:,.0f} s")
@@ -83,11 +95,10 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     _growth("from 2 months to all", short, whole)
     if fewest is not None:
         _growth(f"from {_FEWER[0]} to {options.meters:,} meters", fewest, whole)
-    settle()
-    writing.measure(made, _utc(present) + timedelta(hours=1), timezone.now() - timedelta(hours=50))
+    writing.measure(made, fresh + timedelta(hours=HOURS), timezone.now() - timedelta(hours=50))
     # When the oldest month is due: all but a reading a day of it goes.
     due = maintenance.months_before(present, months - 14)
-    rewritten(made, _utc(due) + timedelta(days=5), "thinned")
+    rewritten(made, _utc(due) + timedelta(days=5), timezone.now() - timedelta(hours=40), "thinned")
 
 
 def _growth(name: str, before: Figures, after: Figures) -> None:

@@ -190,29 +190,32 @@ def _insert_daily(month: Month, tenant: int, select: str) -> None:
         cursor.execute(f"VACUUM (ANALYZE) {name}")
 
 
-def load_as_it_arrives(utility: Utility, present: date, back: int) -> None:
-    """A whole month hour by hour through the parent table, as readings come in; then its daily
-    rows, and the meters' newest values."""
-    month = _month(present, back)
+def load_as_it_arrives(utility: Utility, present: date, beyond: timedelta) -> None:
+    """The month before the present one and the local days `beyond` it, hour by hour through the
+    parent table, as readings come in; then their daily rows, and the meters' newest values."""
+    month, month_after = _month(present, 1), _month(present, 0)
+    end = daily.start_of(present + beyond, ZONE)
     tenant = utility.tenant.pk
     become("ready_owner")
     with connection.cursor() as cursor:
         cursor.execute(f"SET app.tenant = '{tenant}'")
-        for hour in range(_hour(month.low), _hour(month.high)):
+        for hour in range(_hour(month.low), _hour(end)):
             cursor.execute(
                 f"""INSERT INTO readings_reading ({_READING}, origin, trust, kind, status)
                     SELECT {_VALUES.format(tenant=tenant)}, 1, 1, 0, 0
                     FROM (SELECT id AS m, {hour}::bigint AS h FROM meters_meter
                           WHERE tenant_id = {tenant} ORDER BY id) meters"""
             )
-        cursor.execute(f"VACUUM (ANALYZE) {month.partition}")
+        for one in (month, month_after):
+            cursor.execute(f"VACUUM (ANALYZE) {one.partition}")
         columns = ("e1", "v1", "info", "e8", "e9", "flow1", "power1", "t1", "t2", "hours")
         sets = ", ".join(f"{column} = r.{column}" for column in columns)
         cursor.execute(
             f"""UPDATE meters_meterstate s SET read_at = r.ts, heard_at = r.received_at, {sets}
                 FROM readings_reading r WHERE s.tenant_id = {tenant} AND r.tenant_id = {tenant}
                  AND r.meter_id = s.meter_id AND r.ts >= %s AND r.ts < %s""",
-            [month.high - timedelta(hours=1), month.high],
+            [end - timedelta(hours=1), end],
         )
-    _daily_rows(month, tenant)
+    for one in (month, month_after):
+        _daily_rows(one, tenant)
     become("ready_app")

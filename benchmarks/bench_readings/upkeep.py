@@ -5,15 +5,17 @@ import re
 import statistics
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
-from django.utils import timezone
 
 from benchmarks.bench_readings.database import Utility, become
 from benchmarks.bench_readings.report import say
 from benchmarks.bench_readings.writing import imported, readings_at
 from readings import maintenance
+
+HOURS = 30
+_MOST = 300_000
 
 
 class _SwapTimes(logging.Handler):
@@ -29,16 +31,16 @@ class _SwapTimes(logging.Handler):
             self.longest = max(self.longest, int(told[1]))
 
 
-def rewritten(utility: Utility, when: datetime, name: str) -> None:
-    """Carry out what is planned at `when`, while readings come in."""
+def rewritten(utility: Utility, when: datetime, fresh: datetime, name: str) -> None:
+    """Carry out what is planned at `when`, while readings come in, those of `fresh` and of the
+    `HOURS` after it: of many meters as many as it takes, of few the same ones again and again."""
     swaps = _SwapTimes()
     logger = logging.getLogger("readings.rewriting")
     logger.addHandler(swaps)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     app = dict(connection.settings_dict)
-    # Fresh hours, no more than there are until now, again and again.
-    rows = readings_at(utility.meters, timezone.now() - timedelta(hours=40), 20_000)
+    rows = readings_at(utility.meters, fresh, min(_MOST, HOURS * len(utility.meters)))
     before = imported(utility, rows[:5000], 1000)
     stop = threading.Event()
     rates: list[float] = []
@@ -46,10 +48,10 @@ def rewritten(utility: Utility, when: datetime, name: str) -> None:
     def ingest() -> None:
         connection.settings_dict.update(USER=app["USER"], PASSWORD=app["PASSWORD"])
         connection.connect()
-        first = 5000
+        first = 5000 % len(rows)
         while not stop.is_set():
             rates.append(imported(utility, rows[first : first + 1000], 1000))
-            first = 5000 + (first - 4000) % 15_000
+            first = (first + 1000) % len(rows)
         connection.close()
 
     thread = threading.Thread(target=ingest)

@@ -202,28 +202,42 @@ def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
     batches = max(2, min(_BATCHES, meters * 24 // 1000))
     hours = -(-count // meters) + 1
     pushed_hours = -(-batches * 1000 // meters) + 1
-    a_round = timedelta(hours=2 * hours + 2 * pushed_hours)
+    a_round = timedelta(hours=3 * hours + 2 * pushed_hours)
     at = first_hour
     found = []
     for _ in range(min(_ROUNDS, max(1, (until - first_hour) // a_round))):
+        late = readings_at(utility.meters, at, count)
+        at += timedelta(hours=hours)
         rows = readings_at(utility.meters, at, count)
         limit, alone = raw_copy(utility, rows, 10_000), stored(utility, rows, 10_000)
         again = stored(utility, rows, 10_000)
         at += timedelta(hours=hours)
         rows = readings_at(utility.meters, at, count)
         small_limit, small = raw_copy(utility, rows, 1000), imported(utility, rows, 1000)
+        # Now that the meters' newest are known.
+        behind = stored(utility, late, 10_000)
         at += timedelta(hours=hours)
         all_of_it = together(utility, at, batches)
         at += timedelta(hours=pushed_hours)
         found.append(
-            (limit, alone, again, small_limit, small, all_of_it, whole(utility, at, batches))
+            (
+                limit,
+                alone,
+                again,
+                behind,
+                small_limit,
+                small,
+                all_of_it,
+                whole(utility, at, batches),
+            )
         )
         at += timedelta(hours=pushed_hours)
-    limits, alones, agains, small_limits, smalls, alls, wholes = zip(*found, strict=True)
+    limits, alones, agains, lates, small_limits, smalls, alls, wholes = zip(*found, strict=True)
     say("the limit: raw binary COPY of the same rows, batches of 10,000", _rates(limits, "rows"))
     say("the limit in batches of 1,000", _rates(small_limits, "rows"))
     say("idempotent write, batches of 10,000", _of(alones, limits))
     say("the same once more, nothing new", _of(agains, limits))
+    say("late readings, as many hours behind the newest", _of(lates, limits))
     say("readings and newest values, batches of 1,000", _of(smalls, small_limits))
     say("the whole transaction, batches of 1,000, one worker", _of(wholes, small_limits))
     say("decode and store together, one worker, batches of 1,000", _rates(alls, "telegrams"))
