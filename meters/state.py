@@ -112,9 +112,11 @@ _LOCK = """SELECT {} FROM meters_meterstate
     WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE"""
 _ALL = _LOCK.format(f"meter_id, read_at, counter, counter_at, counter_mark, {', '.join(COLUMNS)}")
 # Two values for all meters: as rows they take as long to read as to lock.
-_TIMES = f"""SELECT string_agg(int8send(meter_id), '') FILTER (WHERE read_at IS NOT NULL),
-                    string_agg(timestamptz_send(read_at), '')
+_TIMES = f"""SELECT string_agg(int8send(meter_id), ''),
+                    string_agg(timestamptz_send(coalesce(read_at, '-infinity')), '')
     FROM ({_LOCK.format("meter_id, read_at")}) AS locked"""
+# The stamp of '-infinity': of a meter that was never read.
+NEVER = -(2**63)
 
 
 def lock(meter_ids: Iterable[int]) -> dict[int, Known]:
@@ -127,15 +129,17 @@ def lock(meter_ids: Iterable[int]) -> dict[int, Known]:
 
 def lock_times(meter_ids: Iterable[int]) -> dict[int, int]:
     """The same for who only has to know when each was read, as `read_times` tells it: without
-    values and counters, which take most of the time."""
+    values and counters, which take most of the time. Meters without a state row, which is another
+    utility's or nobody's, are not in it: they are not locked."""
     ((meters, times),) = _locked(_TIMES, meter_ids)
     return dict(zip(integers(meters), integers(times), strict=True))
 
 
 def read_times(known: Mapping[int, Known]) -> dict[int, int]:
-    """When each meter was last read, as a `staging.stamp`; meters that never were are not in it."""
+    """When each meter was last read, as a `staging.stamp`; `NEVER` if it never was."""
     return {
-        meter_id: stamp(was.read_at) for meter_id, was in known.items() if was.read_at is not None
+        meter_id: NEVER if was.read_at is None else stamp(was.read_at)
+        for meter_id, was in known.items()
     }
 
 

@@ -25,7 +25,7 @@ from readings.marks import marking
 from readings.models import BilledValue, Estimation, Kind, Reading, Status
 from readings.quality import estimations_of
 from ready.tenancy.context import current_tenant_id
-from ready.tenancy.staging import instant_of
+from ready.tenancy.staging import stamp
 
 # What a certificate counts, in words.
 LABELS: Mapping[str, Promise | str] = {
@@ -188,8 +188,7 @@ def erase(parts: Sequence[Part], zone: str) -> dict[str, int]:
             parameters,
         )
     for part in parts:
-        read_at = newest.get(part.meter_id)
-        if read_at is not None and part.start <= instant_of(read_at) < part.end:
+        if stamp(part.start) <= newest[part.meter_id] < stamp(part.end):
             _forget_newest(part.meter_id)
     return gone
 
@@ -269,8 +268,7 @@ def erase_again(parts: Sequence[Part], since: datetime) -> ErasedAgain:
                 clear(estimate)
             estimate.delete()
             counts["estimates"] += 1
-        read_at = newest.get(part.meter_id)
-        if read_at is not None and instant_of(read_at) in parameters["instants"]:
+        if newest[part.meter_id] in {stamp(at) for at in parameters["instants"]}:
             _forget_newest(part.meter_id)
     return ErasedAgain(counts, sorted(late))
 

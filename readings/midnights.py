@@ -220,14 +220,6 @@ class _Reader:
 # ── Many meters at once ─────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The readings on both sides of a midnight: the last before it, the first at or after it."""
-
-    before: Point | None
-    after: Point | None
-
-
 def odd_meters(column: str, first: date, last: date, zone: tzinfo) -> set[int]:
     """Meters for which two midnights do not tell what lies between: a register fell, telegrams
     told different registers, or readings changed since. Ask `series` about those."""
@@ -244,66 +236,3 @@ def odd_meters(column: str, first: date, last: date, zone: tzinfo) -> set[int]:
             {"tenant": current_tenant_id(), "first": first, "last": last},
         )
         return {meter for (meter,) in cursor.fetchall()}
-
-
-def neighbours(
-    column: str, day: date, zone: tzinfo, meter_ids: Sequence[int]
-) -> dict[int, Neighbours]:
-    """The readings on both sides of the midnight that begins a local day, for many meters.
-
-    Raises ValueError for a register that does not count up.
-    """
-    if column not in COUNTING:
-        raise ValueError(f"{column} does not count up: it has no consumption")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT b.meter_id, b.last_at, b.last_{column}, a.first_at, a.first_{column}
-                FROM readings_dailyreading b
-                JOIN readings_dailyreading a ON a.tenant_id = b.tenant_id
-                 AND a.meter_id = b.meter_id AND a.day = %(day)s
-                WHERE b.tenant_id = %(tenant)s AND b.day = %(eve)s
-                  AND b.meter_id = ANY(%(meters)s)
-                  AND a.plain AND b.plain AND a.first_{column} IS NOT NULL
-                  AND b.last_{column} IS NOT NULL
-                  AND NOT EXISTS (SELECT 1 FROM readings_dirtyday m
-                        WHERE m.tenant_id = b.tenant_id AND m.meter_id = b.meter_id
-                          AND m.day IN (%(eve)s, %(day)s))
-                  AND EXISTS (SELECT 1 FROM readings_upkeep
-                              WHERE tenant_id = %(tenant)s AND zone = %(zone)s)""",  # noqa: S608
-            {
-                "tenant": current_tenant_id(),
-                "meters": list(meter_ids),
-                "day": day,
-                "eve": day - _DAY,
-                "zone": str(zone),
-            },
-        )
-        found = {
-            meter: Neighbours((last_at, last), (first_at, first))
-            for meter, last_at, last, first_at, first in cursor.fetchall()
-        }
-    rest = [meter for meter in meter_ids if meter not in found]
-    if rest:
-        found |= _from_readings(column, start_of(day, zone), rest)
-    return found
-
-
-def _from_readings(column: str, at: datetime, meter_ids: Sequence[int]) -> dict[int, Neighbours]:
-    usable = f"r.tenant_id = %(tenant)s AND r.meter_id = m.id AND r.{column} IS NOT NULL"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT m.id, b.ts, b.{column}, a.ts, a.{column}
-                FROM unnest(%(meters)s::int[]) AS m(id)
-                LEFT JOIN LATERAL (SELECT r.ts, r.{column} FROM readings_reading r
-                    WHERE {usable} AND r.ts < %(at)s ORDER BY r.ts DESC LIMIT 1) b ON true
-                LEFT JOIN LATERAL (SELECT r.ts, r.{column} FROM readings_reading r
-                    WHERE {usable} AND r.ts >= %(at)s ORDER BY r.ts LIMIT 1) a ON true""",  # noqa: S608
-            {"tenant": current_tenant_id(), "meters": list(meter_ids), "at": at},
-        )
-        return {
-            meter: Neighbours(
-                None if before_at is None else (before_at, before),
-                None if after_at is None else (after_at, after),
-            )
-            for meter, before_at, before, after_at, after in cursor.fetchall()
-        }

@@ -249,18 +249,13 @@ def _sides(rows: Iterable[tuple[int, int, int]], bound: int) -> dict[int, Sides]
 
 
 def beside_midnight(
-    meter_ids: Sequence[int] | None, register: Register, day: date, zone: tzinfo
+    meter_ids: Sequence[int], register: Register, day: date, zone: tzinfo
 ) -> dict[int, Sides]:
     """The readings next to the midnight that begins a local day, out of the daily rows of that
     day and its eve; meters where those do not tell are not in the answer."""
     column = register.column
-    asked = (
-        "(SELECT id FROM meters_meter WHERE tenant_id = %(tenant)s)"
-        if meter_ids is None
-        else "unnest(%(meters)s::int[])"
-    )
     parts = ("m.id::int8", f"b.last_{column}::int8", f"a.first_{column}::int8")
-    # All of them in the order the rows come in.
+    # Without ORDER BY: one pass feeds all five, so their orders agree.
     values = ", ".join(f"string_agg(int8send({part}), ''::bytea)" for part in parts)
     times = ", ".join(
         f"string_agg(timestamptz_send({part}), ''::bytea)" for part in ("b.last_at", "a.first_at")
@@ -268,7 +263,7 @@ def beside_midnight(
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {values}, {times}
-                FROM {asked} AS m(id)
+                FROM unnest(%(meters)s::int[]) AS m(id)
                 -- With OFFSET two probes of the key a meter; as a join it is a scan of the month.
                 CROSS JOIN LATERAL (
                     SELECT last_at, last_{column} FROM readings_dailyreading
@@ -284,11 +279,13 @@ def beside_midnight(
                 ) AS a
                 WHERE EXISTS (SELECT 1 FROM readings_upkeep
                               WHERE tenant_id = %(tenant)s AND zone = %(zone)s)
-                  AND m.id NOT IN (SELECT meter_id FROM readings_dirtyday
-                              WHERE tenant_id = %(tenant)s AND day IN (%(eve)s, %(day)s))""",  # noqa: S608
+                  AND NOT EXISTS (SELECT 1 FROM readings_dirtyday
+                              WHERE tenant_id = %(tenant)s AND meter_id = m.id
+                                AND day IN (%(eve)s, %(day)s)
+                              OFFSET 0)""",  # noqa: S608
             {
                 "tenant": current_tenant_id(),
-                "meters": None if meter_ids is None else array(meter_ids),
+                "meters": array(meter_ids),
                 "eve": day - timedelta(days=1),
                 "day": day,
                 "zone": str(zone),

@@ -28,7 +28,6 @@ from ready.tenancy.staging import instant_of, stamp
 __all__ = ["NewReading", "Stored", "Superseded", "store"]
 
 _SECOND = 1_000_000
-_NEVER = -(2**63)
 # How far 1970, from where intervals are counted, lies before 2000, from where stamps are.
 _SINCE_1970 = 946_684_800 * _SECOND
 # An interval of a meter: the meter and where the interval begins (`staging.stamp`).
@@ -58,7 +57,8 @@ def store(readings: Sequence[NewReading], newest: Mapping[int, int]) -> list[Sup
     """Store, merge or condense; sets each reading's `outcome`. Returns what gave way.
 
     newest: when each of these meters was last read, as their state rows said when they were locked
-    (`meters.state.read_times`): no later current reading is stored.
+    (`meters.state.read_times`): no current reading later than that is there yet. Raises KeyError,
+    before anything is written, for a meter that is not in it.
     """
     if not readings:
         return []
@@ -72,7 +72,7 @@ def store(readings: Sequence[NewReading], newest: Mapping[int, int]) -> list[Sup
     late: list[tuple[int, datetime]] = []
     for reading, at in stamped:
         meter_id = reading.meter_id
-        was = newest.get(meter_id, _NEVER)
+        was = newest[meter_id]
         if at < was:
             late.append((meter_id, reading.at))
         slot = None
@@ -103,7 +103,7 @@ def store(readings: Sequence[NewReading], newest: Mapping[int, int]) -> list[Sup
         if slot is not None and earliest[slot] < at:
             reading.outcome = Stored.CONDENSED
         # Of an interval the earliest alone is left, so a second one is of the same instant.
-        elif slot is not None and at > newest.get(reading.meter_id, _NEVER) and slot not in new:
+        elif slot is not None and at > newest[reading.meter_id] and slot not in new:
             new[slot] = reading, at
         else:
             others.append((reading, at))

@@ -159,7 +159,7 @@ def _sides(
     if days is not None:
         day = at.astimezone(days.zone).date()
         if day < question.now.astimezone(days.zone).date():
-            told = beside_midnight(None if everyone else ids, register, day, days.zone)
+            told = beside_midnight(ids, register, day, days.zone)
             rest = [one for one in ids if one not in told]
             if len(rest) <= _MOST_ALONE:
                 return {**told, **dict.fromkeys(rest)}
@@ -277,7 +277,8 @@ def totals_of_supply_points(
     stays = _stays(medium, question)
     alone = {place: one[0] for place, one in stays.items() if len(one) == 1 and one[0].throughout}
     placed = {stay.meter_id: stay.placed for stay in alone.values()}
-    # Naming thousands of meters costs more than reading a few too many.
+    # Where readings are looked for in one range, naming thousands of meters costs more than reading
+    # a few too many.
     everyone = 2 * len(placed) >= len(stays)
     quick = _quick(sorted(placed), question, everyone=everyone, placed=placed)
     told = {place: quick[stay.meter_id] for place, stay in alone.items()}

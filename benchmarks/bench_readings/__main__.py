@@ -30,7 +30,7 @@ from readings.models import KEEP_MONTHS
 
 _FEWER = (105, 1_050)
 # So long a month is over when it is rewritten.
-_DAYS_BEFORE = timedelta(days=3)
+_SETTLED = timedelta(days=3)
 _CHARTS = ("months by day", "month by hour", "week by quarter-hour")
 
 
@@ -46,7 +46,8 @@ def main() -> None:
     logging.disable(logging.DEBUG)
     logging.getLogger("collectors").setLevel(logging.WARNING)
     # At least so many days of the month that is written to are over.
-    present = (timezone.now() - timedelta(days=16)).date().replace(day=1)
+    present = (timezone.now() - timedelta(days=24)).date().replace(day=1)
+    gc.collect()
     gc.freeze()  # as the web's processes do
     with connection.cursor() as cursor:
         server_log.fill(cursor.execute)
@@ -55,6 +56,7 @@ def main() -> None:
         with database():
             made = utility(meters)
             load_months(made, present, 1, options.months)
+            load_as_it_arrives(made, present, 0, present + _SETTLED)
             analyze(made)
             found = ask(made, present, options.months, options.samples)
             fewest = fewest or found
@@ -65,20 +67,21 @@ def main() -> None:
 def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | None) -> None:
     """Asked with 2 months stored and with all of them; written to, and thinned.
 
-    In the order of time, as it is for a utility: the readings of a month and of three days of the
-    next have come in when the month is rewritten; then come those that are measured, each newer
-    than what is known of its meter.
+    From the rewriting on in the order of time, as it is for a utility: the readings of a month and
+    of three days of the next have come in by then; others come in meanwhile, then those that are
+    measured, each newer than what is known of its meter.
     """
     start = time.perf_counter()
     months: int = options.months
     made = utility(options.meters)
     load_months(made, present, 2, min(2, months))
-    load_as_it_arrives(made, present, _DAYS_BEFORE)
+    load_as_it_arrives(made, present, 1, present + _SETTLED)
     analyze(made)
-    fresh = daily.start_of(present + _DAYS_BEFORE, ZONE)
+    settle()
+    fresh = daily.start_of(present + _SETTLED, ZONE)
     newest = f"_p{maintenance.months_before(present, 1):%Y%m}"
     say("bytes a reading, open month", f"{bytes_a_reading(f'readings_reading{newest}'):.0f}")
-    rewritten(made, fresh + timedelta(hours=3), fresh, "in key order")
+    measured = rewritten(made, fresh + timedelta(hours=3), fresh, "in key order")
     say("bytes a reading, closed month", f"{bytes_a_reading(f'readings_reading{newest}'):.0f}")
     say("bytes a daily row", f"{bytes_a_reading(f'readings_dailyreading{newest}'):.0f}")
     short = ask(made, present, min(2, months), options.samples)
@@ -86,7 +89,6 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     if options.years:
         load_thinned(made, present, months + 1, KEEP_MONTHS - 1)
     analyze(made)
-    settle()
     hours = (_utc(present) - _utc(maintenance.months_before(present, months))) // timedelta(hours=1)
     say("readings of whole months", f"{hours * options.meters:,}")
     say("built, rewritten and asked once in", f"{time.perf_counter() - start:,.0f} s")
@@ -95,10 +97,12 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     _growth("from 2 months to all", short, whole)
     if fewest is not None:
         _growth(f"from {_FEWER[0]} to {options.meters:,} meters", fewest, whole)
-    writing.measure(made, fresh + timedelta(hours=HOURS), timezone.now() - timedelta(hours=50))
+    settle()
+    until = timezone.now() - timedelta(hours=HOURS + 2)
+    writing.measure(made, measured, until)
     # When the oldest month is due: all but a reading a day of it goes.
     due = maintenance.months_before(present, months - 14)
-    rewritten(made, _utc(due) + timedelta(days=5), timezone.now() - timedelta(hours=40), "thinned")
+    rewritten(made, _utc(due) + timedelta(days=5), until, "thinned")
 
 
 def _growth(name: str, before: Figures, after: Figures) -> None:

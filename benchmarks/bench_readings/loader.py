@@ -190,24 +190,24 @@ def _insert_daily(month: Month, tenant: int, select: str) -> None:
         cursor.execute(f"VACUUM (ANALYZE) {name}")
 
 
-def load_as_it_arrives(utility: Utility, present: date, beyond: timedelta) -> None:
-    """The month before the present one and the local days `beyond` it, hour by hour through the
-    parent table, as readings come in; then their daily rows, and the meters' newest values."""
-    month, month_after = _month(present, 1), _month(present, 0)
-    end = daily.start_of(present + beyond, ZONE)
+def load_as_it_arrives(utility: Utility, present: date, back: int, until: date) -> None:
+    """From `back` months before the present one until a local day begins, hour by hour through the
+    parent table, as readings come in; then the daily rows, and the meters' newest values."""
+    months = [_month(present, one) for one in range(back, -1, -1)]
+    end = daily.start_of(until, ZONE)
     tenant = utility.tenant.pk
     become("ready_owner")
     with connection.cursor() as cursor:
         cursor.execute(f"SET app.tenant = '{tenant}'")
-        for hour in range(_hour(month.low), _hour(end)):
+        for hour in range(_hour(months[0].low), _hour(end)):
             cursor.execute(
                 f"""INSERT INTO readings_reading ({_READING}, origin, trust, kind, status)
                     SELECT {_VALUES.format(tenant=tenant)}, 1, 1, 0, 0
                     FROM (SELECT id AS m, {hour}::bigint AS h FROM meters_meter
                           WHERE tenant_id = {tenant} ORDER BY id) meters"""
             )
-        for one in (month, month_after):
-            cursor.execute(f"VACUUM (ANALYZE) {one.partition}")
+        for month in months:
+            cursor.execute(f"VACUUM (ANALYZE) {month.partition}")
         columns = ("e1", "v1", "info", "e8", "e9", "flow1", "power1", "t1", "t2", "hours")
         sets = ", ".join(f"{column} = r.{column}" for column in columns)
         cursor.execute(
@@ -216,6 +216,6 @@ def load_as_it_arrives(utility: Utility, present: date, beyond: timedelta) -> No
                  AND r.meter_id = s.meter_id AND r.ts >= %s AND r.ts < %s""",
             [end - timedelta(hours=1), end],
         )
-    for one in (month, month_after):
-        _daily_rows(one, tenant)
+    for month in months:
+        _daily_rows(month, tenant)
     become("ready_app")

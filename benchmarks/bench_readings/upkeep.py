@@ -5,7 +5,7 @@ import re
 import statistics
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -14,8 +14,10 @@ from benchmarks.bench_readings.report import say
 from benchmarks.bench_readings.writing import imported, readings_at
 from readings import maintenance
 
-HOURS = 30
-_MOST = 300_000
+# So much of what comes in meanwhile is new, of ten thousand meters half a million readings.
+HOURS = 48
+_ROWS = 1000
+_BEFORE = 5
 
 
 class _SwapTimes(logging.Handler):
@@ -31,30 +33,58 @@ class _SwapTimes(logging.Handler):
             self.longest = max(self.longest, int(told[1]))
 
 
-def rewritten(utility: Utility, when: datetime, fresh: datetime, name: str) -> None:
-    """Carry out what is planned at `when`, while readings come in, those of `fresh` and of the
-    `HOURS` after it: of many meters as many as it takes, of few the same ones again and again."""
+class _Ingest:
+    """The readings of `HOURS` from `fresh` on, a batch at a time; then the same ones again. What is
+    told of each is its rate against those of its kind, new or again, before anything was going on.
+    """
+
+    def __init__(self, utility: Utility, fresh: datetime) -> None:
+        self._utility = utility
+        self._fresh = fresh
+        self._new = max(_BEFORE, HOURS * len(utility.meters) // _ROWS)
+        self._written = _BEFORE
+        self._before = [
+            statistics.median([self._write(number) for number in range(_BEFORE)])
+            for _kind in ("new", "again")
+        ]
+        self.shares: list[float] = []
+
+    def _write(self, number: int) -> float:
+        rows = readings_at(self._utility.meters, self._fresh, _ROWS, number * _ROWS)
+        return imported(self._utility, rows, _ROWS)
+
+    def go_on(self) -> None:
+        """The next batch."""
+        rate = self._write(self._written % self._new)
+        self.shares.append(rate / self._before[self._written >= self._new])
+        self._written += 1
+
+    def end(self) -> datetime:
+        """The first hour of which nothing is written."""
+        rows = min(self._written, self._new) * _ROWS
+        return self._fresh + timedelta(hours=-(-rows // len(self._utility.meters)))
+
+
+def rewritten(utility: Utility, when: datetime, fresh: datetime, name: str) -> datetime:
+    """Carry out what is planned at `when`, while readings come in from the hour `fresh` on; the
+    first hour after those."""
     swaps = _SwapTimes()
     logger = logging.getLogger("readings.rewriting")
     logger.addHandler(swaps)
     logger.setLevel(logging.INFO)
     logger.propagate = False
     app = dict(connection.settings_dict)
-    rows = readings_at(utility.meters, fresh, min(_MOST, HOURS * len(utility.meters)))
-    before = imported(utility, rows[:5000], 1000)
+    ingest = _Ingest(utility, fresh)
     stop = threading.Event()
-    rates: list[float] = []
 
-    def ingest() -> None:
+    def go_on() -> None:
         connection.settings_dict.update(USER=app["USER"], PASSWORD=app["PASSWORD"])
         connection.connect()
-        first = 5000 % len(rows)
         while not stop.is_set():
-            rates.append(imported(utility, rows[first : first + 1000], 1000))
-            first = (first + 1000) % len(rows)
+            ingest.go_on()
         connection.close()
 
-    thread = threading.Thread(target=ingest)
+    thread = threading.Thread(target=go_on)
     thread.start()
     time.sleep(0.2)
     become("ready_maintenance")
@@ -70,9 +100,10 @@ def rewritten(utility: Utility, when: datetime, fresh: datetime, name: str) -> N
     if took:
         say(f"{name}: {len(took)} months, the longest", f"{max(took):.1f} s")
         say(f"{name}: longest wait and lock of a swap", f"{swaps.longest} ms")
-        if rates:
-            share = statistics.median(rates) / before
+        if ingest.shares:
+            share = statistics.median(ingest.shares)
             say(f"{name}: ingest meanwhile against before", f"{share:.2f}")
+    return ingest.end()
 
 
 def bytes_a_reading(partition: str) -> float:

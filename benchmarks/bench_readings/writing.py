@@ -32,11 +32,14 @@ _BATCHES = 24
 _ROUNDS = 9
 
 
-def readings_at(meters: Sequence[int], start: datetime, count: int) -> list[NewReading]:
-    """`count` readings, hour by hour over all meters; sound ones, as most are."""
+def readings_at(
+    meters: Sequence[int], start: datetime, count: int, skip: int = 0
+) -> list[NewReading]:
+    """`count` readings, hour by hour over all meters, but for the first `skip` of them; sound ones,
+    as most are."""
     found = []
     first = int(start.timestamp()) // 3600
-    for number in range(count):
+    for number in range(skip, skip + count):
         hour, place = divmod(number, len(meters))
         at = start + timedelta(hours=hour, seconds=number % 3000)
         told = registers(meters[place], first + hour)
@@ -57,10 +60,7 @@ def readings_at(meters: Sequence[int], start: datetime, count: int) -> list[NewR
 def raw_copy(utility: Utility, rows: Sequence[NewReading], batch: int) -> float:
     """The limit: binary COPY of the same rows, as Python tuples, in the same batches with a commit
     each, into a table of the same shape and key that already holds what the readings' partition of
-    that month holds of the utility by then; rows a second.
-
-    In the first round that is little, as the month measured is the present one: the more there is,
-    the slower are both.
+    that month holds of the utility by then; rows a second. The more there is, the slower are both.
     """
     listed = ", ".join(["tenant_id", "meter_id", "ts", "received_at", *COLUMNS])
     kinds = ["int4", "int4", "timestamptz", "timestamptz", *REGISTER_TYPES.values()]
@@ -210,12 +210,12 @@ def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
         at += timedelta(hours=hours)
         rows = readings_at(utility.meters, at, count)
         limit, alone = raw_copy(utility, rows, 10_000), stored(utility, rows, 10_000)
-        again = stored(utility, rows, 10_000)
+        once = rows
         at += timedelta(hours=hours)
         rows = readings_at(utility.meters, at, count)
         small_limit, small = raw_copy(utility, rows, 1000), imported(utility, rows, 1000)
         # Now that the meters' newest are known.
-        behind = stored(utility, late, 10_000)
+        again, behind = stored(utility, once, 10_000), stored(utility, late, 10_000)
         at += timedelta(hours=hours)
         all_of_it = together(utility, at, batches)
         at += timedelta(hours=pushed_hours)
@@ -237,7 +237,8 @@ def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
     say("the limit in batches of 1,000", _rates(small_limits, "rows"))
     say("idempotent write, batches of 10,000", _of(alones, limits))
     say("the same once more, nothing new", _of(agains, limits))
-    say("late readings, as many hours behind the newest", _of(lates, limits))
+    behind_by = f"{hours} to {3 * hours} hours behind the newest"
+    say(f"late readings, {behind_by}, their days marked", _of(lates, limits))
     say("readings and newest values, batches of 1,000", _of(smalls, small_limits))
     say("the whole transaction, batches of 1,000, one worker", _of(wholes, small_limits))
     say("decode and store together, one worker, batches of 1,000", _rates(alls, "telegrams"))

@@ -97,9 +97,9 @@ def tell_imported(readings: Iterable[NewReading], newest: Mapping[int, int]) -> 
     """Newest values of readings that no telegram brought. newest: as `readings.services.store`."""
     current: dict[int, list[tuple[NewReading, list[str] | None]]] = {}
     for reading in readings:
-        was = newest.get(reading.meter_id)
-        newer = was is None or stamp(reading.at) > was
-        if newer and reading.kind is Kind.NOW and reading.outcome is not Stored.CONFLICT:
+        if reading.kind is not Kind.NOW or reading.outcome is Stored.CONFLICT:
+            continue
+        if stamp(reading.at) > newest[reading.meter_id]:
             current.setdefault(reading.meter_id, []).append((reading, None))
     heard = {meter_id: Heard(meter_id) for meter_id in current}
     for meter_id, told in current.items():

@@ -1,4 +1,4 @@
-"""Rows into the database fast, under row-level security.
+"""Rows into the database fast, under row-level security; and columns out of it (`integers`).
 
 `COPY` is refused on a table with row-level security, so rows are copied to a temporary table of
 the session and inserted from there (../shared/storage measured this at three times the speed of

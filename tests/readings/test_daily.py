@@ -11,12 +11,13 @@ from django.db import transaction
 
 from collectors.pipeline import import_readings
 from meters.models import Meter
-from meters.registers import COLUMNS
+from meters.registers import BY_COLUMN, COLUMNS
 from readings import daily, midnights, standing, writing
 from readings.history import fill
 from readings.models import DailyReading, DirtyDay, Kind, Origin, Reading, Trust
 from readings.rules import BucketSize, Installation, RegisterLimits, Series, consumption
 from readings.rules.points import micros
+from readings.series import beside_midnight
 from readings.services import NewReading, Stored
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -149,15 +150,20 @@ class TestEqualToTheReadings:
             import_readings([one for meter in meters for one in history(meter, numbers, 6, SPRING)])
             ids = [meter.pk for meter in meters]
             day = SPRING + timedelta(days=3)
-            marked = midnights.neighbours("e1", day, COPENHAGEN, ids)
+            assert beside_midnight(ids, BY_COLUMN["e1"], day, COPENHAGEN) == {}
             refresh_all()
-            assert midnights.neighbours("e1", day, COPENHAGEN, ids) == marked
+            found = beside_midnight([*reversed(ids), ids[0]], BY_COLUMN["e1"], day, COPENHAGEN)
+            assert found.keys() <= set(ids)
             at = daily.start_of(day, COPENHAGEN)
-            for meter in meters:
-                told = Reading.objects.filter(meter_id=meter.pk, e1__isnull=False)
-                before = told.filter(ts__lt=at).order_by("-ts").values_list("ts", "e1").first()
+            for meter_id, sides in found.items():
+                told = Reading.objects.filter(meter_id=meter_id, e1__isnull=False)
+                before = told.filter(ts__lte=at).order_by("-ts").values_list("ts", "e1").first()
                 after = told.filter(ts__gte=at).order_by("ts").values_list("ts", "e1").first()
-                assert marked[meter.pk] == midnights.Neighbours(before, after)
+                assert before is not None
+                assert after is not None
+                assert sides.before == (micros(before[0]), before[1])
+                assert sides.after == (micros(after[0]), after[1])
+            assert len(found) >= 2
 
     def test_odd_meters_are_those_that_fell(self, meters: Sequence[Meter], aalund: Tenant) -> None:
         fine, falls, falls_overnight = meters

@@ -1,8 +1,8 @@
 """Queries: what the database holds, asked window by window, answers as the whole series does."""
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
 import pytest
@@ -25,7 +25,8 @@ from readings.rules import (
     join,
 )
 from readings.rules import Installation as Placed
-from readings.series import limits_before
+from readings.rules.points import micros
+from readings.series import beside_midnight, ends_of_thinned, limits_before
 from readings.totals import totals, totals_of_supply_points
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
@@ -231,8 +232,52 @@ def test_habits_are_probed_a_fall_whatever_the_statistics_say(inside: Tenant) ->
     for meter in meters:
         store(meter, hourly(START - 10 * HOUR, 10))
     falls = [(meter.pk, int(START.timestamp()) * 10**6) for meter in meters]
+    probes(lambda: limits_before(falls, E1))
+
+
+def test_midnights_are_probed_a_meter_in_two_months_at_most(inside: Tenant) -> None:
+    meters = [factories.meter() for _ in range(3)]
+    for meter in meters:
+        store(meter, hourly(START - 30 * HOUR, 400))
+    make_daily_rows()
+    ids = [meter.pk for meter in meters]
+    plan = probes(lambda: beside_midnight(ids, E1, date(2026, 10, 25), COPENHAGEN))
+    assert set(re.findall(r"readings_dailyreading_p\d+", plan)) == {"readings_dailyreading_p202610"}
+    plan = probes(lambda: beside_midnight(ids, E1, date(2026, 11, 1), COPENHAGEN))
+    assert set(re.findall(r"readings_dailyreading_p\d+(?!\d|_pkey)", plan)) == {
+        "readings_dailyreading_p202610",
+        "readings_dailyreading_p202611",
+    }
+
+
+def test_ends_of_thinned_days_are_asked_of_who_was_read_before(inside: Tenant) -> None:
+    early, late, never = (factories.meter() for _ in range(3))
+    for meter in (early, late, never):
+        store(meter, hourly(START - 30 * HOUR, 24))
+    make_daily_rows()
+    upkeep = daily.upkeep()
+    day = START.astimezone(COPENHAGEN).date() + timedelta(days=2)
+    # Two days more than were thinned: whatever zone the days are of.
+    until = micros(datetime(2026, 10, 22, tzinfo=UTC))
+    befores = {early.pk: (until - 1, 1), late.pk: (until, 1), never.pk: None}
+
+    def ends() -> tuple[set[int], int]:
+        with CaptureQueriesContext(connection) as captured:
+            found = ends_of_thinned(befores, E1, day)
+        return set(found), len(captured)
+
+    assert ends() == (set(), 1)  # nothing was thinned
+    upkeep.thinned_before = date(2026, 10, 20)
+    upkeep.save()
+    assert ends() == ({early.pk, never.pk}, 2)
+    del befores[early.pk], befores[never.pk]
+    assert ends() == (set(), 1)
+
+
+def probes(ask: Callable[[], object]) -> str:
+    """See that its one statement probes, whatever the statistics say; the plan."""
     with CaptureQueriesContext(connection) as captured:
-        limits_before(falls, E1)
+        ask()
     (asked,) = captured.captured_queries
     with connection.cursor() as cursor:
         # As badly as a planner may ever think of probes.
@@ -242,6 +287,7 @@ def test_habits_are_probed_a_fall_whatever_the_statistics_say(inside: Tenant) ->
     assert "Nested Loop" in plan
     assert "Hash Join" not in plan
     assert "Merge Join" not in plan
+    return plan
 
 
 # ── Statistics ──────────────────────────────────────────────────────────────────────────────────

@@ -193,6 +193,9 @@ def test_totals_are_what_each_meter_says(
         next(one for one in found if one.meter_id == meter.pk) for meter in (rare, late)
     )
     everything = {one.meter_id: one.bucket for one in found}
+    asked = [meter.pk for meter in (odd, steady, late, rare, steady)]
+    told = totals(asked, E1, start, end, *BY_MONTH)
+    assert [(one.meter_id, one.bucket) for one in told] == [(one, everything[one]) for one in asked]
     for meter in meters:
         # The window lies in one month: it is one bucket of the chart by months.
         (bucket,) = consumption(meter.pk, E1, start, end, BucketSize.MONTH, COPENHAGEN)
