@@ -7,9 +7,9 @@ One transaction, one utility, many meters. The rules, whatever the order of arri
   say about it counts for the least (earliest arrival, lowest trust). Registers told for a target
   date or by a log stay when the current reading of the same instant is condensed.
 - A second value for what is stored already is a conflict: the first stays, the caller hears.
-The meters' state rows must be locked by the caller (`meters.state.lock`). What a meter's state
-knows decides most at once: an interval that begins after its newest reading is empty. The rest is
-looked up. `readings.writing` does the writing.
+The meters' state rows must be locked by the caller (`meters.state.lock`, `lock_times`). What a
+meter's state knows decides most at once: an interval that begins after its newest reading is empty.
+The rest is looked up. `readings.writing` does the writing.
 """
 
 from collections.abc import Mapping, Sequence

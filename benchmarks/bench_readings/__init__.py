@@ -1,7 +1,8 @@
 """How fast readings are written, read and thinned: `python -m benchmarks.bench_readings`.
 
-    --meters 300     meters, all read hourly
-    --months 2       closed months of readings before the present one, 13 at most
+    --meters 300     meters, all read hourly; 105 at least
+    --months 2       closed months of readings before the one that is written to, 13 at most (the
+                     month of 24 days ago, so that there is room for what is measured)
     --years          also thinned days back to five years
     --samples 60     charts a kind that are timed
     --keep           leave the last database (its name is printed) for a closer look

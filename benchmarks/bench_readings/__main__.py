@@ -37,7 +37,7 @@ _CHARTS = ("months by day", "month by hour", "week by quarter-hour")
 def main() -> None:
     """Build, measure, print."""
     parser = argparse.ArgumentParser(description=(bench_readings.__doc__ or "").partition("\n")[0])
-    parser.add_argument("--meters", type=int, default=300)
+    parser.add_argument("--meters", type=int, default=300, choices=range(_FEWER[0], 10**6))
     parser.add_argument("--months", type=int, default=2, choices=range(1, 14), metavar="1..13")
     parser.add_argument("--years", action="store_true")
     parser.add_argument("--samples", type=int, default=60)
@@ -98,11 +98,11 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     if fewest is not None:
         _growth(f"from {_FEWER[0]} to {options.meters:,} meters", fewest, whole)
     settle()
-    until = timezone.now() - timedelta(hours=HOURS + 2)
+    until = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS + 2)
     writing.measure(made, measured, until)
     # When the oldest month is due: all but a reading a day of it goes.
     due = maintenance.months_before(present, months - 14)
-    rewritten(made, _utc(due) + timedelta(days=5), until, "thinned")
+    rewritten(made, _utc(due) + timedelta(days=1), until, "thinned")
 
 
 def _growth(name: str, before: Figures, after: Figures) -> None:

@@ -38,6 +38,8 @@ def ask(utility: Utility, present: date, months: int, samples: int) -> Figures:
         some = itertools.cycle(numbers.sample(utility.meters, min(samples, count)))
         return lambda: queries.consumption(next(some), _E1, low, end, size, ZONE)
 
+    # By the daily rows at midnights, by the readings at any other time.
+    by_month, noon = (BucketSize.MONTH, ZONE), timedelta(hours=12)
     now = timezone.now()
     page = ListState.parse(QueryDict(), listing.LIST_COLUMNS, sort=listing.DEFAULT_SORT)
     few = max(5, samples // 10)
@@ -51,7 +53,12 @@ def ask(utility: Utility, present: date, months: int, samples: int) -> Figures:
         ),
         (
             "consumption of all meters for a month",
-            lambda: totals.totals(None, _E1, starts[month], end, BucketSize.MONTH, ZONE),
+            lambda: totals.totals(None, _E1, starts[month], end, *by_month),
+            few,
+        ),
+        (
+            "the same from noon to noon",
+            lambda: totals.totals(None, _E1, starts[month] + noon, end + noon, *by_month),
             few,
         ),
         (

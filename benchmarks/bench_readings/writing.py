@@ -233,12 +233,13 @@ def measure(utility: Utility, first_hour: datetime, until: datetime) -> None:
         )
         at += timedelta(hours=pushed_hours)
     limits, alones, agains, lates, small_limits, smalls, alls, wholes = zip(*found, strict=True)
+    say("rounds of writing", str(len(found)))
     say("the limit: raw binary COPY of the same rows, batches of 10,000", _rates(limits, "rows"))
     say("the limit in batches of 1,000", _rates(small_limits, "rows"))
     say("idempotent write, batches of 10,000", _of(alones, limits))
     say("the same once more, nothing new", _of(agains, limits))
-    behind_by = f"{hours} to {3 * hours} hours behind the newest"
-    say(f"late readings, {behind_by}, their days marked", _of(lates, limits))
+    behind_by = f"{2 * hours} to {3 * hours - 2} hours behind the newest"
+    say(f"late readings, {behind_by}, their days marked already", _of(lates, limits))
     say("readings and newest values, batches of 1,000", _of(smalls, small_limits))
     say("the whole transaction, batches of 1,000, one worker", _of(wholes, small_limits))
     say("decode and store together, one worker, batches of 1,000", _rates(alls, "telegrams"))

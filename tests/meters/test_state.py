@@ -1,7 +1,7 @@
 """The newest of each meter: what is known when its row is locked."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -12,11 +12,12 @@ from meters import state
 from meters.models import Meter
 from meters.registers import COLUMNS
 from readings.models import Kind, Origin, Reading, Trust
-from readings.services import NewReading
+from readings.services import NewReading, Stored
 from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from ready.tenancy.staging import stamp
 from tests import factories
+from tests.beside import beside
 from tests.conftest import as_admin
 
 AT = datetime(2026, 3, 1, 10, 30, 0, 250_000, tzinfo=UTC)
@@ -64,6 +65,23 @@ class TestTimes:
         assert state.lock_times([]) == {}
         with tenant_context(birkelse.pk):
             assert state.lock_times(asked) == {}
+
+    def test_are_those_that_whoever_held_the_lock_left(
+        self, committed: None, aalund: Tenant
+    ) -> None:
+        with tenant_context(aalund.pk):
+            meter = factories.meter()
+        later = told(meter.pk)
+        later.at += timedelta(minutes=5)
+
+        def write() -> None:
+            with tenant_context(aalund.pk):
+                import_readings([later])
+
+        with beside(write) as begin, tenant_context(aalund.pk):
+            import_readings([told(meter.pk)])
+            begin()
+        assert later.outcome is Stored.CONDENSED
 
     def test_are_of_rows_that_are_locked_those_of_meters_never_read_too(
         self, committed: None, aalund: Tenant

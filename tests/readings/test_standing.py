@@ -2,9 +2,7 @@
 
 import random
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -21,6 +19,7 @@ from ready.tenancy.context import tenant_context
 from ready.tenancy.models import Tenant
 from ready.tenancy.staging import stamp
 from tests import factories
+from tests.beside import beside
 from tests.conftest import as_admin
 from tests.readings.test_daily import NOW, reading, refresh_all, rows
 
@@ -301,7 +300,7 @@ class TestAtTheSameTime:
     ) -> None:
         told(aalund, (meters[0], EIGHT))
         late = partial(told, aalund, (meters[0], EIGHT + HOUR))
-        with _beside(late) as begin, tenant_context(aalund.pk):
+        with beside(late) as begin, tenant_context(aalund.pk):
             assert daily.refresh(NOW)
             begin()
         assert marked(aalund) == {(meters[0].pk, DAY)}
@@ -317,48 +316,13 @@ class TestAtTheSameTime:
                 daily.refresh(NOW)
             taken.set()
 
-        with _beside(take) as begin, tenant_context(aalund.pk):
+        with beside(take) as begin, tenant_context(aalund.pk):
             import_readings([reading(meters[0], EIGHT + HOUR, e1=2)])
             begin()
             assert not taken.is_set()
         with tenant_context(aalund.pk):
             assert DailyReading.objects.get().readings == 2
         assert marked(aalund) == set()
-
-
-@contextmanager
-def _beside(work: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """A call that begins the work in a thread of its own and returns when that waits for a lock
-    (or is done); it is done when the block is left."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-
-    def begin() -> None:
-        thread.start()
-        while thread.is_alive() and not _somebody_waits():
-            time.sleep(0.01)
-
-    yield begin
-    thread.join()
-    assert failed == []
-
-
-def _somebody_waits() -> bool:
-    with as_admin() as link:
-        row = link.execute(
-            """SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-               WHERE NOT l.granted AND a.datname = current_database()"""
-        ).fetchone()
-    return row is not None and row[0] > 0
 
 
 @pytest.mark.parametrize("seed", range(4))
