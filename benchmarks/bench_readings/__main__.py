@@ -37,12 +37,14 @@ _CHARTS = ("months by day", "month by hour", "week by quarter-hour")
 def main() -> None:
     """Build, measure, print."""
     parser = argparse.ArgumentParser(description=(bench_readings.__doc__ or "").partition("\n")[0])
-    parser.add_argument("--meters", type=int, default=300, choices=range(_FEWER[0], 10**6))
+    parser.add_argument("--meters", type=int, default=300)
     parser.add_argument("--months", type=int, default=2, choices=range(1, 14), metavar="1..13")
     parser.add_argument("--years", action="store_true")
     parser.add_argument("--samples", type=int, default=60)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
+    if options.meters < _FEWER[0]:
+        parser.error(f"--meters: {_FEWER[0]} at least")
     logging.disable(logging.DEBUG)
     logging.getLogger("collectors").setLevel(logging.WARNING)
     # At least so many days of the month that is written to are over.
@@ -97,7 +99,6 @@ def _all_meters(options: argparse.Namespace, present: date, fewest: Figures | No
     _growth("from 2 months to all", short, whole)
     if fewest is not None:
         _growth(f"from {_FEWER[0]} to {options.meters:,} meters", fewest, whole)
-    settle()
     until = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS + 2)
     writing.measure(made, measured, until)
     # When the oldest month is due: all but a reading a day of it goes.

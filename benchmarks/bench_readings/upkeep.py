@@ -17,7 +17,7 @@ from readings import maintenance
 # So much of what comes in meanwhile is new, of ten thousand meters half a million readings.
 HOURS = 48
 _ROWS = 1000
-_BEFORE = 5
+_BEFORE = 4
 
 
 class _SwapTimes(logging.Handler):
@@ -42,7 +42,7 @@ class _Ingest:
     def __init__(self, utility: Utility, fresh: datetime) -> None:
         self._utility = utility
         self._fresh = fresh
-        self._new = max(_BEFORE, HOURS * len(utility.meters) // _ROWS)
+        self._new = HOURS * len(utility.meters) // _ROWS
         # Not the first hour: each of its readings is the first in its part of the key since what
         # was there went to disk, which takes more of the log.
         first = -(-len(utility.meters) // _ROWS)
