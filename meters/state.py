@@ -111,7 +111,7 @@ def _update(told: tuple[str, ...]) -> str:
 _LOCK = """SELECT {} FROM meters_meterstate
     WHERE tenant_id = %s AND meter_id = ANY(%s) ORDER BY meter_id FOR UPDATE"""
 _ALL = _LOCK.format(f"meter_id, read_at, counter, counter_at, counter_mark, {', '.join(COLUMNS)}")
-# Two values for all meters: as rows they take as long to read as to lock.
+# Two values for all meters: a row each takes longer to read.
 _TIMES = f"""SELECT string_agg(int8send(meter_id), ''),
                     string_agg(timestamptz_send(coalesce(read_at, '-infinity')), '')
     FROM ({_LOCK.format("meter_id, read_at")}) AS locked"""
